@@ -1,0 +1,18 @@
+// The files of the boot archive as the domain manager sees them: read-only in its memory.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct aboard_file {
+    const char *name;
+    const void *data;
+    uint64_t size;
+};
+
+// In the order of the archive; false at the end. Begin with *CURSOR = 0.
+bool aboard_next(uint64_t *cursor, struct aboard_file *file);
+bool aboard_find(const char *name, struct aboard_file *file);
+
+// Lists the names that begin with PREFIX and end with SUFFIX, for a message: "a, b, c". Returns TO.
+const char *aboard_names(const char *prefix, const char *suffix, char *to, size_t size);

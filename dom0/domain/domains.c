@@ -1,0 +1,283 @@
+// The table of domains, and what becomes of them.
+#include "dom0/domain/domains.h"
+
+#include <string.h>
+
+#include "dom0/domain/account.h"
+#include "dom0/domain/domain_check.h"
+#include "dom0/domain/manager.h"
+#include "lib/format.h"
+
+#define START_TIMEOUT_MS 20000u
+
+static struct domain domains[DOMAINS_MAX];
+
+struct domain *domain_next(const struct domain *previous) {
+    struct domain *next = NULL;
+    for (size_t i = 0; i < DOMAINS_MAX; i++) {
+        struct domain *domain = &domains[i];
+        if (domain->state == DOMAIN_STATE_NONE || (previous && domain->id <= previous->id))
+            continue;
+        if (!next || domain->id < next->id)
+            next = domain;
+    }
+    return next;
+}
+
+struct domain *domain_find_id(uint32_t id) {
+    for (size_t i = 0; i < DOMAINS_MAX; i++)
+        if (domains[i].state != DOMAIN_STATE_NONE && domains[i].id == id)
+            return &domains[i];
+    return NULL;
+}
+
+static struct domain *find_name(const char *name) {
+    for (size_t i = 0; i < DOMAINS_MAX; i++)
+        if (domains[i].state != DOMAIN_STATE_NONE && !strcmp(domains[i].config.name, name))
+            return &domains[i];
+    return NULL;
+}
+
+static bool parse_id(const char *text, uint32_t *id) {
+    uint64_t value = 0;
+    if (!*text)
+        return false;
+    for (; *text; text++) {
+        if (*text < '0' || *text > '9' || value > UINT32_MAX / 10)
+            return false;
+        value = value * 10 + (uint64_t)(*text - '0');
+    }
+    *id = (uint32_t)value;
+    return value <= UINT32_MAX;
+}
+
+struct domain *domain_find(const char *name_or_id) {
+    uint32_t id;
+    struct domain *domain = find_name(name_or_id);
+    if (!domain && parse_id(name_or_id, &id))
+        domain = domain_find_id(id);
+    return domain;
+}
+
+static bool is_idle(const struct domain *domain) {
+    for (unsigned i = 0; i < domain->config.vcpus && i < VMM_VCPUS_MAX; i++)
+        if (domain->page->vcpu[i].state == VMM_VCPU_RUNNING)
+            return false;
+    return true;
+}
+
+static const struct {
+    const char *name, *flags;
+} states[] = {
+    [DOMAIN_STATE_NONE] = {"gone", "------"},       [DOMAIN_STATE_RUNNING] = {"running", "r-----"},
+    [DOMAIN_STATE_PAUSED] = {"paused", "--p---"},   [DOMAIN_STATE_SHUTDOWN] = {"shutdown", "---s--"},
+    [DOMAIN_STATE_CRASHED] = {"crashed", "----c-"}, [DOMAIN_STATE_DYING] = {"dying", "-----d"},
+};
+
+const char *domain_state_name(const struct domain *domain) {
+    return domain->state == DOMAIN_STATE_RUNNING && is_idle(domain) ? "blocked" : states[domain->state].name;
+}
+
+const char *domain_state_flags(const struct domain *domain) {
+    return domain->state == DOMAIN_STATE_RUNNING && is_idle(domain) ? "-b----" : states[domain->state].flags;
+}
+
+struct vcpu_facts domain_vcpu_facts(const struct domain *domain, unsigned vcpu) {
+    const volatile struct domain_vcpu *from = &domain->page->vcpu[vcpu % VMM_VCPUS_MAX];
+    uint32_t state = from->state;
+    struct vcpu_facts facts = {.cpu = from->cpu, .cpu_ns = manager_ns_of_tsc(from->run_tsc), .exits = from->exits};
+    const char *flags = state == VMM_VCPU_RUNNING ? "r--" : state == VMM_VCPU_HALTED ? "-b-" : "---";
+    if (domain->state != DOMAIN_STATE_RUNNING)
+        flags = domain->state == DOMAIN_STATE_PAUSED ? "--p" : "---";
+    memcpy(facts.flags, flags, sizeof facts.flags);
+    return facts;
+}
+
+uint64_t domain_cpu_ns(const struct domain *domain) {
+    uint64_t ns = 0;
+    for (unsigned i = 0; i < domain->config.vcpus && i < VMM_VCPUS_MAX; i++)
+        ns += manager_ns_of_tsc(domain->page->vcpu[i].run_tsc);
+    return ns;
+}
+
+// The message of a page that a dead or hostile VMM may have written.
+static void copy_message(const struct domain *domain, char to[sizeof domain->page->message]) {
+    memcpy(to, (const void *)domain->page->message, sizeof domain->page->message);
+    to[sizeof domain->page->message - 1] = '\0';
+    for (char *c = to; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
+}
+
+// Waits until the VMM has set the machine up. What it misses it says in its page.
+static bool wait_for_start(const struct domain *domain, char error[DOMAIN_ERROR_SIZE]) {
+    char message[sizeof domain->page->message];
+    uint64_t deadline = manager_deadline_ms(START_TIMEOUT_MS);
+    while (account_is_alive(domain->id) && domain->page->state == VMM_STARTING && manager_now_tsc() < deadline)
+        manager_wait(manager_deadline_ms(2));
+    if (domain->page->version == VMM_PROTOCOL_VERSION &&
+        (domain->page->state == VMM_RUNNING || domain->page->state == VMM_PAUSED))
+        return true;
+    copy_message(domain, message);
+    if (message[0])
+        format(error, DOMAIN_ERROR_SIZE, "%s", message);
+    else if (!account_is_alive(domain->id))
+        format(error, DOMAIN_ERROR_SIZE, "its VMM died while it was starting; see dmesg");
+    else
+        format(error, DOMAIN_ERROR_SIZE, "its VMM was not ready after %u s", START_TIMEOUT_MS / 1000);
+    return false;
+}
+
+static struct domain *unused_slot(void) {
+    for (size_t i = 0; i < DOMAINS_MAX; i++)
+        if (domains[i].state == DOMAIN_STATE_NONE)
+            return &domains[i];
+    return NULL;
+}
+
+static bool account_open(struct domain *domain, const struct domain_config *config, bool paused,
+                         char error[DOMAIN_ERROR_SIZE]) {
+    struct account account;
+    if (!account_create(config, paused, &account, error))
+        return false;
+    *domain = (struct domain){.state = paused ? DOMAIN_STATE_PAUSED : DOMAIN_STATE_RUNNING,
+                              .id = account.id,
+                              .config = *config,
+                              .page = account.page,
+                              .control = account.control,
+                              .started_ms = manager_now_ms(),
+                              .starting = true};
+    return true;
+}
+
+static struct domain *create(const struct domain_config *config, bool paused, unsigned short_lives,
+                             char error[DOMAIN_ERROR_SIZE]) {
+    struct domain *domain = unused_slot();
+    if (!domain) {
+        format(error, DOMAIN_ERROR_SIZE, "there are %u domains, and there cannot be more", DOMAINS_MAX);
+        return NULL;
+    }
+    if (!account_open(domain, config, paused, error))
+        return NULL;
+    domain->short_lives = short_lives;
+    bool started = wait_for_start(domain, error);
+    domain->starting = false;
+    if (started) {
+        manager_log("domain %u (%s) created%s", domain->id, domain->config.name, paused ? ", paused" : "");
+        return domain;
+    }
+    domain_destroy(domain);
+    return NULL;
+}
+
+struct domain *domain_create(const struct domain_config *config, bool paused, char error[DOMAIN_ERROR_SIZE]) {
+    return create(config, paused, 0, error);
+}
+
+void domain_destroy(struct domain *domain) {
+    domain->state = DOMAIN_STATE_DYING;
+    account_destroy(domain->id);
+    manager_log("domain %u (%s) destroyed", domain->id, domain->config.name);
+    domain->state = DOMAIN_STATE_NONE;
+}
+
+bool domain_rename(struct domain *domain, const char *name, char error[DOMAIN_ERROR_SIZE]) {
+    const struct domain *other = find_name(name);
+    if (other && other != domain)
+        format(error, DOMAIN_ERROR_SIZE, "domain %s already exists, with id %u", name, other->id);
+    else if (!domain_name_is_valid(name))
+        format(error, DOMAIN_ERROR_SIZE, "%s is no name; accepted: 1 to %d of A-Z a-z 0-9 . _ + : @ -, not a number", name,
+               DOMAIN_NAME_MAX);
+    else if (account_rename(domain->id, name, error)) {
+        format(domain->config.name, sizeof domain->config.name, "%s", name);
+        return true;
+    }
+    return false;
+}
+
+static void preserve(struct domain *domain, enum domain_end end) {
+    domain->state = end == DOMAIN_END_CRASH ? DOMAIN_STATE_CRASHED : DOMAIN_STATE_SHUTDOWN;
+}
+
+static void keep_under_other_name(struct domain *domain, enum domain_end end) {
+    char name[DOMAIN_NAME_MAX + 1], error[DOMAIN_ERROR_SIZE];
+    unsigned number = 1;
+    while (find_name(policy_kept_name(domain->config.name, number, name)))
+        number++;
+    preserve(domain, end);
+    if (!domain_rename(domain, name, error))
+        manager_log("domain %u: %s", domain->id, error);
+}
+
+static void start_again(const struct domain_config *config, unsigned short_lives) {
+    char error[DOMAIN_ERROR_SIZE];
+    if (!create(config, false, short_lives, error))
+        manager_log("domain %s was not started again: %s", config->name, error);
+}
+
+static void carry_out(struct domain *domain, enum domain_end end, struct policy_decision decision) {
+    struct domain_config config = domain->config; // the slot is another domain's after destroy
+    switch (decision.step) {
+    case POLICY_DESTROY:
+        domain_destroy(domain);
+        break;
+    case POLICY_RESTART:
+        domain_destroy(domain);
+        start_again(&config, decision.short_lives);
+        break;
+    case POLICY_RENAME_RESTART:
+        keep_under_other_name(domain, end);
+        start_again(&config, decision.short_lives);
+        break;
+    case POLICY_PRESERVE:
+        preserve(domain, end);
+        break;
+    }
+}
+
+static bool has_ended(const struct domain *domain, enum domain_end *end) {
+    static const uint8_t ends[] = {
+        [VMM_POWERED_OFF] = DOMAIN_END_POWEROFF + 1,
+        [VMM_REBOOTING] = DOMAIN_END_REBOOT + 1,
+        [VMM_CRASHED] = DOMAIN_END_CRASH + 1,
+        [VMM_FAILED] = DOMAIN_END_CRASH + 1,
+    };
+    uint32_t state = domain->page->state;
+    if (state < sizeof ends && ends[state])
+        *end = (enum domain_end)(ends[state] - 1);
+    else if (!account_is_alive(domain->id))
+        *end = DOMAIN_END_CRASH;
+    else
+        return false;
+    return true;
+}
+
+static void end_domain(struct domain *domain, enum domain_end end) {
+    char message[sizeof domain->page->message];
+    uint64_t lived_ms = manager_now_ms() - domain->started_ms;
+    struct policy_decision decision =
+        policy_decide(&domain->config, end, domain->reboot_wanted, lived_ms, domain->short_lives);
+    copy_message(domain, message);
+    manager_log("domain %u (%s) %s%s%s", domain->id, domain->config.name, domain_end_name(end), message[0] ? ": " : "",
+                message);
+    if (decision.note)
+        manager_log("domain %u (%s): %s", domain->id, domain->config.name, decision.note);
+    carry_out(domain, end, decision);
+}
+
+static bool is_watched(const struct domain *domain) {
+    return !domain->starting && (domain->state == DOMAIN_STATE_RUNNING || domain->state == DOMAIN_STATE_PAUSED);
+}
+
+// Starting a domain again waits for events, and so comes here again: that one leaves the rest to the first.
+void domains_look(void) {
+    static bool looking;
+    enum domain_end end;
+    if (looking)
+        return;
+    looking = true;
+    for (size_t i = 0; i < DOMAINS_MAX; i++)
+        if (is_watched(&domains[i]) && has_ended(&domains[i], &end))
+            end_domain(&domains[i], end);
+    looking = false;
+}

@@ -1,0 +1,181 @@
+// Verbs about the host: info, files, counters, dmesg, log, crash, poweroff, restart.
+#include <string.h>
+
+#include "dom0/domain/aboard.h"
+#include "dom0/domain/host.h"
+#include "dom0/domain/manager.h"
+#include "dom0/domain/terminal.h"
+#include "dom0/domain/verb_functions.h"
+#include "dom0/domain/verb_operand.h"
+#include "lib/format.h"
+
+#define MIB              (1024 * 1024)
+#define SHUTDOWN_MS      30000u
+#define COUNT(array)     (sizeof(array) / sizeof *(array))
+
+static const struct column info_columns[] = {
+    {"host", "host", COLUMN_TEXT, 0},
+    {"version", "version", COLUMN_TEXT, 0},
+    {"machine", "machine", COLUMN_TEXT, 0},
+    {"nr_cpus", "nr_cpus", COLUMN_NUMBER, 0},
+    {"cpu_name", "cpu_name", COLUMN_TEXT, 0},
+    {"cpu_mhz", "cpu_mhz", COLUMN_NUMBER, 0},
+    {"virtualization", "virtualization", COLUMN_TEXT, 0},
+    {"iommu", "iommu", COLUMN_TEXT, 0},
+    {"total_memory", "total_memory", COLUMN_NUMBER, 0},
+    {"free_memory", "free_memory", COLUMN_NUMBER, 0},
+    {"kernel_pool_pages", "kernel_pool_pages", COLUMN_NUMBER, 0},
+    {"kernel_pool_used", "kernel_pool_used", COLUMN_NUMBER, 0},
+    {"domains", "domains", COLUMN_NUMBER, 0},
+};
+
+static int64_t domain_count(void) {
+    int64_t count = 0;
+    for (struct domain *domain = NULL; (domain = domain_next(domain));)
+        count++;
+    return count;
+}
+
+int verb_info(const struct invocation *invocation) {
+    struct host_facts facts;
+    struct table table = verb_table(invocation, info_columns, COUNT(info_columns));
+    table.single = true;
+    if (!host_facts(&facts))
+        return verb_fails(invocation, "init does not answer");
+    table_begin(&table);
+    table_row(&table, (struct cell[]){
+                          {"bulkhead", 0},
+                          {HOST_VERSION, 0},
+                          {"x86_64", 0},
+                          {NULL, facts.cpus},
+                          {facts.cpu_name, 0},
+                          {NULL, (int64_t)(facts.tsc_hz / 1000000)},
+                          {facts.virtualization, 0},
+                          {facts.has_iommu ? "yes" : "none: device drivers are trusted", 0},
+                          {NULL, (int64_t)(facts.memory_bytes / MIB)},
+                          {NULL, (int64_t)(facts.free_bytes / MIB)},
+                          {NULL, (int64_t)facts.kernel_pool_pages},
+                          {NULL, (int64_t)facts.kernel_pool_used},
+                          {NULL, domain_count()},
+                      });
+    table_end(&table);
+    return 0;
+}
+
+static const struct column file_columns[] = {
+    {"Name", "name", COLUMN_TEXT, 40},
+    {"Bytes", "bytes", COLUMN_NUMBER, 12},
+};
+
+int verb_files(const struct invocation *invocation) {
+    struct table table = verb_table(invocation, file_columns, COUNT(file_columns));
+    struct aboard_file file;
+    table_begin(&table);
+    for (uint64_t cursor = 0; aboard_next(&cursor, &file);)
+        table_row(&table, (struct cell[]){{file.name, 0}, {NULL, (int64_t)file.size}});
+    table_end(&table);
+    return 0;
+}
+
+static const struct column counter_columns[] = {
+    {"Counter", "counter", COLUMN_TEXT, 24},
+    {"Count", "count", COLUMN_NUMBER, 16},
+};
+
+static const char *const exit_names[] = {
+    [VCPU_EXIT_POKE] = "poke",
+    [VCPU_EXIT_EVENTS] = "events",
+    [VCPU_EXIT_DEADLINE] = "deadline",
+    [VCPU_EXIT_EXTINT] = "extint",
+    [VCPU_EXIT_CPUID] = "cpuid",
+    [VCPU_EXIT_HLT] = "hlt",
+    [VCPU_EXIT_IO] = "io",
+    [VCPU_EXIT_RDMSR] = "rdmsr",
+    [VCPU_EXIT_WRMSR] = "wrmsr",
+    [VCPU_EXIT_MEMORY] = "memory",
+    [VCPU_EXIT_CR] = "cr",
+    [VCPU_EXIT_EXCEPTION] = "exception",
+    [VCPU_EXIT_SHUTDOWN] = "shutdown",
+    [VCPU_EXIT_VMCALL] = "vmcall",
+    [VCPU_EXIT_XSETBV] = "xsetbv",
+    [VCPU_EXIT_WBINVD] = "wbinvd",
+    [VCPU_EXIT_PAUSE] = "pause",
+    [VCPU_EXIT_MWAIT] = "mwait",
+    [VCPU_EXIT_VIRTUALIZATION] = "virtualization",
+    [VCPU_EXIT_TASK_SWITCH] = "task-switch",
+    [VCPU_EXIT_RDPMC] = "rdpmc",
+    [VCPU_EXIT_INVALID] = "invalid",
+};
+_Static_assert(COUNT(exit_names) == VCPU_EXIT_COUNT, "a name for every exit");
+
+static const char *const counter_names[] = {
+    [COUNTER_EXIT_TOTAL] = "exits",
+    [COUNTER_EXIT_INTERRUPT] = "exits-interrupt",
+    [COUNTER_INJECT_INTERRUPT] = "injected-interrupts",
+    [COUNTER_INJECT_EVENT] = "injected-events",
+    [COUNTER_WINDOW] = "windows",
+    [COUNTER_HALT] = "halts",
+    [COUNTER_SWITCH] = "switches",
+    [COUNTER_CALL] = "calls",
+    [COUNTER_SYSCALL] = "syscalls",
+    [COUNTER_IPI] = "ipis",
+    [COUNTER_SHOOTDOWN] = "shootdowns",
+    [COUNTER_FAULT] = "faults",
+    [COUNTER_EXIT_TSC] = "exit-tsc",
+};
+
+static void counter_row(struct table *table, const char *prefix, const char *name, uint64_t value) {
+    char text[64];
+    format(text, sizeof text, "%s%s", prefix, name);
+    if (value)
+        table_row(table, (struct cell[]){{text, 0}, {NULL, (int64_t)value}});
+}
+
+int verb_counters(const struct invocation *invocation) {
+    const volatile struct core_info *core = host_core_info();
+    struct table table = verb_table(invocation, counter_columns, COUNT(counter_columns));
+    if (!core)
+        return verb_fails(invocation, "the domain manager was not given the core's counters");
+    table_begin(&table);
+    for (size_t i = 0; i < COUNT(counter_names); i++)
+        counter_row(&table, "", counter_names[i], core->counters[i]);
+    for (size_t i = 0; i < COUNT(exit_names); i++)
+        counter_row(&table, "exit-", exit_names[i], core->exits[i]);
+    table_end(&table);
+    return 0;
+}
+
+// Presses all power buttons, waits, destroys what is left.
+static void end_domains(void) {
+    char error[DOMAIN_ERROR_SIZE];
+    uint64_t deadline = manager_deadline_ms(SHUTDOWN_MS);
+    struct domain *domain = NULL;
+    while ((domain = domain_next(domain))) {
+        domain->config.on_poweroff = domain->config.on_reboot = domain->config.on_crash = DOMAIN_DESTROY;
+        domain->reboot_wanted = false;
+        if (domain->state != DOMAIN_STATE_RUNNING || !domain_press_power(domain, error))
+            domain_destroy(domain);
+    }
+    while (domain_next(NULL) && manager_now_tsc() < deadline && !terminal_interrupted())
+        manager_wait(deadline);
+}
+
+static int end_host(const struct invocation *invocation, bool restart) {
+    if (!option_letter(invocation, 'f') && domain_next(NULL)) {
+        terminal_print("waiting up to %u s for %lld domains to shut down; Ctrl-C goes on at once\n", SHUTDOWN_MS / 1000,
+                       (long long)domain_count());
+        end_domains();
+    }
+    for (struct domain *domain; (domain = domain_next(NULL));)
+        domain_destroy(domain);
+    host_end(restart);
+    return verb_fails(invocation, "init refused");
+}
+
+int verb_poweroff(const struct invocation *invocation) {
+    return end_host(invocation, false);
+}
+
+int verb_restart(const struct invocation *invocation) {
+    return end_host(invocation, true);
+}

@@ -1,0 +1,77 @@
+// Execution of single guest instructions that touch what the CPU cannot: memory-mapped registers, ROM, and ports by string
+// instructions. Pure: state is a vCPU page, everything else is reached through struct emulate_host.
+// emulate.c fetches, addresses memory and finishes instructions; emulate_move.c, emulate_arith.c and emulate_string.c hold the
+// operations.
+#pragma once
+#include "dom0/vmm/decode.h"
+#include "dom0/vmm/page_walk.h"
+#include "kernel/abi.h"
+
+struct emulate_host {
+    void *context;
+    struct page_walk_memory memory; // RAM
+
+    // Guest-physical memory that is not RAM, or not writable: 1, 2, 4 or 8 bytes within one page.
+    uint64_t (*read)(void *context, uint64_t gpa, unsigned bytes);
+    void (*write)(void *context, uint64_t gpa, unsigned bytes, uint64_t value);
+
+    // `count` accesses of `width` 1, 2, 4 bytes at one port.
+    void (*port_read)(void *context, uint16_t port, unsigned width, void *to, size_t count);
+    void (*port_write)(void *context, uint16_t port, unsigned width, const void *from, size_t count);
+};
+
+enum emulate_result {
+    EMULATE_DONE,      // finished: the instruction pointer is behind it
+    EMULATE_AGAIN,     // a part of a REP is done; enter the guest, which comes back for the rest
+    EMULATE_FAULT,     // raises `exception`; nothing else changed, but what a REP had done
+    EMULATE_UNHANDLED, // an instruction that is not emulated
+    EMULATE_NO_RAM,    // code or page tables do not lie in RAM
+};
+
+// The page that instructions were last fetched from.
+struct fetch_cache {
+    bool used;
+    uint8_t access;
+    uint64_t cr0, cr3, cr4, efer;
+    uint64_t linear_page;
+    const uint8_t *page; // in this program
+    struct page_walk walk;
+};
+
+struct emulate {
+    const struct emulate_host *host;
+    struct vcpu_page *cpu; // GPR, RIP, CONTROL, CS_SS and SEGMENT are valid
+    uint8_t physical_bits; // MAXPHYADDR of the guest
+    struct fetch_cache fetch_cache;
+    struct decode_cache decode_cache;
+
+    // Where the hardware says that the one memory operand lies; spares a page walk.
+    bool gpa_known;
+    uint64_t gpa;
+
+    // Out
+    uint64_t exception; // EVENT_* format, at EMULATE_FAULT
+    bool single_step;   // RFLAGS.TF was set: #DB is due, with DR6.BS
+
+    // Within an instruction
+    const struct instruction *instruction;
+    bool jumped;
+};
+
+// Fetches, decodes and executes the instruction at RIP.
+enum emulate_result emulate_instruction(struct emulate *e);
+
+// Length of the instruction at RIP, which the hardware says to be the one with this opcode. EMULATE_UNHANDLED: it is not.
+enum emulate_result emulate_length(struct emulate *e, const uint8_t *opcode, unsigned opcode_bytes, unsigned *length);
+
+// Up to 15 bytes at RIP. EMULATE_FAULT only if there is none.
+enum emulate_result emulate_fetch(struct emulate *e, uint8_t bytes[16], unsigned *count);
+
+// Moves RIP behind an instruction of this length: interrupt shadow and RFLAGS.RF end, TF asks for a single step.
+void emulate_skip(struct emulate *e, unsigned length);
+
+// 16, 32 or 64: how code is decoded now.
+unsigned emulate_mode_bits(const struct vcpu_page *cpu);
+
+// Translates a linear address for an access (ACCESS_WRITE, ACCESS_EXECUTE) of the current privilege.
+enum emulate_result emulate_translate(struct emulate *e, uint64_t linear, unsigned access, uint64_t *gpa);

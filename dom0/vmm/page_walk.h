@@ -1,0 +1,81 @@
+// The guest's own page tables: guest-virtual (linear) to guest-physical addresses, as the CPU walks them (SDM 3A 4,
+// APM 2 5). Pure: guest memory is reached through one callback.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CR0_PE 0x00000001ull
+#define CR0_MP 0x00000002ull
+#define CR0_EM 0x00000004ull
+#define CR0_TS 0x00000008ull
+#define CR0_ET 0x00000010ull
+#define CR0_NE 0x00000020ull
+#define CR0_WP 0x00010000ull
+#define CR0_AM 0x00040000ull
+#define CR0_NW 0x20000000ull
+#define CR0_CD 0x40000000ull
+#define CR0_PG 0x80000000ull
+
+#define CR4_PSE     0x00000010ull
+#define CR4_PAE     0x00000020ull
+#define CR4_OSXSAVE 0x00040000ull
+#define CR4_SMEP    0x00100000ull
+#define CR4_SMAP    0x00200000ull
+
+#define EFER_SCE   0x0001ull
+#define EFER_LME   0x0100ull
+#define EFER_LMA   0x0400ull
+#define EFER_NXE   0x0800ull
+#define EFER_SVME  0x1000ull
+#define EFER_FFXSR 0x4000ull
+
+// Access: what it does, and with which privilege
+#define ACCESS_WRITE   1u
+#define ACCESS_EXECUTE 2u
+#define ACCESS_USER    4u // CPL 3
+#define ACCESS_AC      8u // RFLAGS.AC is set: SMAP lets supervisor data accesses pass
+
+// Page-fault error code (SDM 3A 4.7)
+#define PAGE_FAULT_PRESENT  1u
+#define PAGE_FAULT_WRITE    2u
+#define PAGE_FAULT_USER     4u
+#define PAGE_FAULT_RESERVED 8u
+#define PAGE_FAULT_FETCH    16u
+
+#define PAGE_WALK_LEVELS 4
+
+struct page_walk_registers {
+    uint64_t cr0, cr3, cr4, efer;
+    uint8_t physical_bits; // MAXPHYADDR of the guest
+};
+
+struct page_walk_memory {
+    void *context;
+    // Where [gpa, gpa+bytes), within one page, lies in this program; null if any of it is not RAM, or may not be written.
+    void *(*pointer)(void *context, uint64_t gpa, size_t bytes, bool write);
+};
+
+enum page_walk_result {
+    PAGE_WALK_OK,
+    PAGE_WALK_FAULT,  // error_code is that of #PF
+    PAGE_WALK_NO_RAM, // a page table does not lie in RAM
+};
+
+struct page_walk {
+    uint64_t gpa;
+    uint32_t error_code;
+    uint32_t page_bits; // log2 of the size of the page that maps it
+    // The entries that led there, for who keeps the translation: it holds as long as they have these values.
+    uint32_t entries, entry_bytes;
+    const void *entry[PAGE_WALK_LEVELS];
+    uint64_t value[PAGE_WALK_LEVELS];
+};
+
+// Translates `gva`, which is canonical (and below 4 GiB outside long mode), for an access. On success the accessed and
+// dirty bits are set as the CPU sets them, and `out` is filled; on PAGE_WALK_FAULT only error_code is.
+enum page_walk_result page_walk(const struct page_walk_registers *registers, const struct page_walk_memory *memory,
+                                uint64_t gva, unsigned access, struct page_walk *out);
+
+// Do all entries still have the values that they had at the walk?
+bool page_walk_still_valid(const struct page_walk *walk);

@@ -1,0 +1,90 @@
+// RSDP, RSDT or XSDT, MADT.
+#include "kernel/acpi.h"
+#include "kernel/log.h"
+#include "lib/string.h"
+
+#define LOW_LIMIT (4ull << 30)
+
+struct table {
+    char signature[4];
+    uint32_t length;
+    char rest[28];
+};
+
+#define MADT_LOCAL_APIC   0u
+#define MADT_IO_APIC      1u
+#define MADT_LOCAL_X2APIC 9u
+#define MADT_ENABLED      1u
+
+static const struct table *table_at(uint64_t hpa) {
+    if (!hpa || hpa + sizeof(struct table) > LOW_LIMIT)
+        return NULL;
+    const struct table *table = (const struct table *)hpa;
+    return table->length >= sizeof(struct table) && hpa + table->length <= LOW_LIMIT ? table : NULL;
+}
+
+static const struct table *find(const struct table *root, const char *signature) {
+    bool wide = memcmp(root->signature, "XSDT", 4) == 0;
+    uint32_t size = wide ? 8 : 4;
+    for (uint32_t at = sizeof(*root); at + size <= root->length; at += size) {
+        uint64_t hpa = 0;
+        memcpy(&hpa, (const char *)root + at, size);
+        const struct table *table = table_at(hpa);
+        if (table && memcmp(table->signature, signature, 4) == 0)
+            return table;
+    }
+    return NULL;
+}
+
+static void add_cpu(struct acpi_machine *machine, uint32_t apic_id, uint32_t flags) {
+    if ((flags & MADT_ENABLED) && machine->cpus < BOOT_CPUS)
+        machine->apic_id[machine->cpus++] = apic_id;
+}
+
+static void read_entry(const uint8_t *entry, struct acpi_machine *machine) {
+    uint32_t a, b, c;
+    memcpy(&a, entry + 4, 4);
+    memcpy(&b, entry + 8, 4);
+    switch (entry[0]) {
+    case MADT_LOCAL_APIC:
+        add_cpu(machine, entry[3], a);
+        break;
+    case MADT_LOCAL_X2APIC:
+        memcpy(&c, entry + 8, 4);
+        add_cpu(machine, a, c);
+        break;
+    case MADT_IO_APIC:
+        if (machine->ioapics < 8) {
+            machine->ioapic[machine->ioapics].hpa = a;
+            machine->ioapic[machine->ioapics++].gsi_base = b;
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+void acpi_read(struct boot_info *info, struct acpi_machine *machine) {
+    const char *rsdp = (const char *)info->rsdp;
+    uint32_t rsdt = 0;
+    uint64_t xsdt = 0;
+    if (rsdp && memcmp(rsdp, "RSD PTR ", 8) == 0) {
+        memcpy(&rsdt, rsdp + 16, 4);
+        if (rsdp[15] >= 2)
+            memcpy(&xsdt, rsdp + 24, 8);
+    }
+    const struct table *root = table_at(xsdt);
+    info->rsdp = xsdt;
+    if (!root) {
+        root = table_at(rsdt);
+        info->rsdp = rsdt;
+    }
+    const struct table *madt = root ? find(root, "APIC") : NULL;
+    if (!madt) {
+        log_print("ACPI: no MADT; one CPU, no device interrupts");
+        return;
+    }
+    const uint8_t *at = (const uint8_t *)madt + 44, *end = (const uint8_t *)madt + madt->length;
+    for (; at + 12 <= end + 4 && at + 2 <= end && at[1] >= 2; at += at[1])
+        read_entry(at, machine);
+}

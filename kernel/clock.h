@@ -1,0 +1,14 @@
+// Time: the TSC, calibrated at boot, and the one-shot timer of each CPU's local APIC.
+#pragma once
+#include <stdint.h>
+
+extern uint64_t tsc_hz;
+extern uint64_t kernel_start_tsc;
+
+uint64_t clock_ns_since_start(void);
+
+// Measures the TSC and the local APIC's timer against the 8254 (channel 2). Needs the local APIC.
+void clock_calibrate(void);
+
+// Arms this CPU's timer for an absolute TSC value; NO_DEADLINE disarms.
+void clock_arm(uint64_t deadline_tsc);

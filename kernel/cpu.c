@@ -1,0 +1,172 @@
+// Descriptor tables, features and requests of CPUs.
+#include "kernel/cpu.h"
+#include "kernel/apic.h"
+#include "kernel/instructions.h"
+#include "kernel/interrupt.h"
+#include "kernel/log.h"
+#include "kernel/memory.h"
+#include "kernel/object.h"
+#include "kernel/panic.h"
+#include "kernel/space.h"
+#include "kernel/thread.h"
+#include "kernel/vcpu.h"
+#include "kernel/vendor.h"
+
+_Static_assert(offsetof(struct cpu, current) == 8, "entry.asm: CPU_CURRENT");
+_Static_assert(offsetof(struct cpu, stack_top) == 16, "entry.asm: CPU_STACK");
+_Static_assert(offsetof(struct cpu, scratch) == 24, "entry.asm: CPU_SCRATCH");
+
+#define STACK_PAGES 4u
+#define IST_PAGES   2u
+#define XCR0_GUEST  0xe7ull // x87, SSE, AVX, AVX-512
+
+struct cpu *cpus[CPUS_MAX];
+uint32_t cpu_count;
+struct host_features host;
+
+extern char interrupt_stubs[];
+void syscall_entry(void);
+
+static struct idt_gate {
+    uint16_t offset_low, selector;
+    uint8_t ist, type;
+    uint16_t offset_middle;
+    uint32_t offset_high, reserved;
+} idt[256];
+
+void cpu_detect_features(void) {
+    struct cpuid one = cpuid(1, 0), seven = cpuid(7, 0), power = {0};
+    if (cpuid(0x80000000, 0).eax >= 0x80000007)
+        power = cpuid(0x80000007, 0);
+    host.x2apic = (one.ecx & 1u << 21) != 0;
+    host.tsc_deadline = (one.ecx & 1u << 24) != 0;
+    host.xsave = (one.ecx & 1u << 26) != 0;
+    host.smep = (seven.ebx & 1u << 7) != 0;
+    host.smap = (seven.ebx & 1u << 20) != 0;
+    host.umip = (seven.ecx & 1u << 2) != 0;
+    host.pages_1g = (cpuid(0x80000001, 0).edx & 1u << 26) != 0;
+    host.invariant_tsc = (power.edx & 1u << 8) != 0;
+    if (!host.xsave)
+        return;
+    struct cpuid d = cpuid(0xd, 0);
+    host.xcr0 = d.eax & XCR0_GUEST;
+    host.xsave_size = d.ecx;
+    ASSERT(host.xsave_size <= PAGE_SIZE);
+}
+
+struct cpu *cpu_create(uint32_t id, uint32_t apic_id) {
+    struct cpu *cpu = pages_allocate(NULL, (sizeof(struct cpu) + PAGE_SIZE - 1) / PAGE_SIZE);
+    if (!cpu)
+        return NULL;
+    cpu->self = cpu;
+    cpu->id = id;
+    cpu->apic_id = apic_id;
+    cpu->armed_tsc = NO_DEADLINE;
+    list_init(&cpu->run_queue);
+    list_init(&cpu->timeouts);
+    cpu->stack_top = (uint64_t)(uintptr_t)memory_map_stack(STACK_PAGES);
+    for (unsigned i = 0; i < 3; i++) {
+        void *top = memory_map_stack(IST_PAGES);
+        if (!top)
+            return NULL;
+        cpu->tss.ist[i] = (uint64_t)(uintptr_t)top;
+    }
+    return cpu->stack_top ? cpu : NULL;
+}
+
+static void idt_init(void) {
+    for (unsigned v = 0; v < 256; v++) {
+        uint64_t entry = (uint64_t)(uintptr_t)interrupt_stubs + 16 * v;
+        uint8_t ist = v == 2 ? 1 : v == 8 ? 2 : v == 18 ? 3 : 0;
+        idt[v] = (struct idt_gate){(uint16_t)entry, SELECTOR_KERNEL_CODE, ist, 0x8e, (uint16_t)(entry >> 16),
+                                   (uint32_t)(entry >> 32), 0};
+    }
+}
+
+static void load_tables(struct cpu *cpu) {
+    uint64_t tss = (uint64_t)(uintptr_t)&cpu->tss, limit = sizeof(struct tss) - 1;
+    cpu->gdt[1] = 0x00af9b000000ffff; // kernel code
+    cpu->gdt[2] = 0x00cf93000000ffff; // kernel data
+    cpu->gdt[3] = 0x00cff3000000ffff; // user data
+    cpu->gdt[4] = 0x00affb000000ffff; // user code
+    cpu->gdt[5] = limit | (tss & 0xffffff) << 16 | 0x89ull << 40 | (tss >> 24 & 0xff) << 56;
+    cpu->gdt[6] = tss >> 32;
+    cpu->tss.io_map_base = IO_MAP_NONE;
+    cpu->tss.io_map[8192] = 0xff;
+    struct __attribute__((packed)) {
+        uint16_t limit;
+        uint64_t base;
+    } gdtr = {sizeof(cpu->gdt) - 1, (uint64_t)(uintptr_t)cpu->gdt}, idtr = {sizeof(idt) - 1, (uint64_t)(uintptr_t)idt};
+    __asm__ volatile("lgdt %0; lidt %1; ltr %w2" : : "m"(gdtr), "m"(idtr), "r"(SELECTOR_TSS));
+    __asm__ volatile("pushq %0; leaq 1f(%%rip), %%rax; pushq %%rax; lretq; 1: mov %1, %%ds; mov %1, %%es; mov %1, %%ss;"
+                     "mov %2, %%fs; mov %2, %%gs"
+                     :
+                     : "i"(SELECTOR_KERNEL_CODE), "r"(SELECTOR_KERNEL_DATA), "r"(0)
+                     : "rax", "memory");
+}
+
+void cpu_init_self(struct cpu *cpu) {
+    if (!idt[0].type)
+        idt_init();
+    load_tables(cpu);
+    wrmsr(MSR_GS_BASE, (uint64_t)(uintptr_t)cpu);
+    wrmsr(MSR_KERNEL_GS_BASE, 0);
+    wrmsr(MSR_FS_BASE, 0);
+    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NXE);
+    wrmsr(MSR_STAR, (uint64_t)(SELECTOR_USER_DATA - 8) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
+    wrmsr(MSR_LSTAR, (uint64_t)(uintptr_t)syscall_entry);
+    wrmsr(MSR_SFMASK, 0x47700); // TF IF DF IOPL NT AC
+    uint64_t cr4 = read_cr4() | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    cr4 |= (host.smep ? CR4_SMEP : 0) | (host.smap ? CR4_SMAP : 0) | (host.umip ? CR4_UMIP : 0);
+    cr4 |= host.xsave ? CR4_OSXSAVE : 0;
+    write_cr4(cr4);
+    write_cr0((read_cr0() | CR0_WP) & ~CR0_TS);
+    if (host.xsave)
+        xsetbv0(host.xcr0);
+    lapic_init_self();
+}
+
+void cpu_notify(struct cpu *cpu) {
+    count(COUNTER_IPI);
+    lapic_send(cpu->apic_id, VECTOR_NOTIFY);
+}
+
+void cpu_load_space(struct space *space) {
+    cpu_self()->loaded = space;
+    write_cr3(space ? space->root_hpa : kernel_root_hpa);
+}
+
+void cpu_answer_requests(void) {
+    struct cpu *cpu = cpu_self();
+    if (!__atomic_load_n(&cpu->unload_request, __ATOMIC_ACQUIRE))
+        return;
+    cpu_load_space(NULL);
+    __atomic_store_n(&cpu->unload_request, 0, __ATOMIC_RELEASE);
+}
+
+// Makes a CPU leave guest and address space; it goes on only when it gets the kernel lock.
+static void unload(struct cpu *cpu) {
+    __atomic_store_n(&cpu->unload_request, 1, __ATOMIC_RELEASE);
+    cpu_notify(cpu);
+    while (__atomic_load_n(&cpu->unload_request, __ATOMIC_ACQUIRE))
+        cpu_relax();
+}
+
+void cpu_unload_everywhere(const struct space *space) {
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        struct cpu *cpu = cpus[i];
+        bool in_guest = space->use == SPACE_GUEST && __atomic_load_n(&cpu->running_guest, __ATOMIC_ACQUIRE) &&
+                        cpu->guest_loaded && cpu->guest_loaded->guest == space;
+        if (cpu == cpu_self()) {
+            if (cpu->loaded == space)
+                cpu_load_space(NULL);
+        } else if (cpu->loaded == space || in_guest) {
+            unload(cpu);
+        }
+    }
+}
+
+void cpu_stop_current(struct cpu *cpu) {
+    unload(cpu);
+    cpu->current = NULL;
+}

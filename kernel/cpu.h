@@ -1,0 +1,87 @@
+// A CPU: its descriptor tables, kernel stacks, what runs on it, and the requests that other CPUs send it.
+#pragma once
+#include "kernel/abi.h"
+#include "kernel/list.h"
+#include "kernel/registers.h"
+
+#define CPUS_MAX BOOT_CPUS
+
+struct thread;
+struct space;
+struct pd;
+struct vcpu;
+
+// SDM 3A 8.7
+struct tss {
+    uint32_t reserved0;
+    uint64_t rsp[3];
+    uint64_t reserved1;
+    uint64_t ist[7];
+    uint64_t reserved2;
+    uint16_t reserved3;
+    uint16_t io_map_base;
+    uint8_t io_map[8192 + 1];
+} __attribute__((packed));
+
+#define IO_MAP_NONE ((uint16_t)sizeof(struct tss)) // beyond the limit: no port
+
+// Only its own CPU touches a field, unless it says otherwise. Other CPUs' fields are read under the kernel lock.
+struct cpu {
+    struct cpu *self;         // offset 0: gs:0
+    struct thread *current;   // 8: entry.asm; whose registers an entry saves
+    uint64_t stack_top;       // 16: entry.asm
+    uint64_t scratch;         // 24: entry.asm
+    uint32_t id, apic_id;
+    struct space *loaded;     // whose tables CR3 has, null: the core's
+    uint32_t running_guest;   // atomic, read by others: is in a guest, or about to be
+    uint32_t unload_request;  // atomic, set by others: leave address space and guest; cleared as acknowledgement
+    bool reschedule;          // look at the run queue before going back
+    struct list_node run_queue;       // runnable threads, best first (kernel lock)
+    struct list_node timeouts;        // pending timeouts, earliest first (kernel lock)
+    uint64_t armed_tsc;               // what the timer is armed for
+    uint64_t slice_start_tsc;         // when current began to run
+    uint64_t min_vtime;               // of the fair class (kernel lock)
+    struct thread *fpu_owner;         // whose state the FPU, XCR0 and DR0..3 hold
+    uint64_t fs_base;                 // what MSR_FS_BASE holds
+    struct pd *io_map_owner;          // whose ports the TSS's map shows
+    struct vcpu *guest_loaded;        // vendor: whose state is on this CPU
+    uint64_t asid_next, asid_generation; // svm: address-space identifiers given out
+    void *vendor_host_area;           // svm: physical pages for VMRUN and the host's VMSAVE
+    bool vendor_ready;                // virtualization is on
+    struct tss tss __attribute__((aligned(16)));
+    uint64_t gdt[8];
+};
+
+static inline struct cpu *cpu_self(void) {
+    struct cpu *cpu;
+    __asm__ volatile("mov %%gs:0, %0" : "=r"(cpu));
+    return cpu;
+}
+
+extern struct cpu *cpus[CPUS_MAX];
+extern uint32_t cpu_count; // CPUs that run
+
+// Features of the host, the same on all CPUs (checked at start).
+struct host_features {
+    bool smep, smap, umip, xsave, pages_1g, tsc_deadline, invariant_tsc, x2apic;
+    uint64_t xcr0;       // all components that the host supports and guests may use
+    uint32_t xsave_size; // bytes of an XSAVE area for xcr0, standard format
+};
+extern struct host_features host;
+
+void cpu_detect_features(void);
+// Makes struct cpu and its stacks. Null when the pool is used up.
+NODISCARD struct cpu *cpu_create(uint32_t id, uint32_t apic_id);
+// Descriptor tables, MSRs and control registers of the CPU that runs this.
+void cpu_init_self(struct cpu *cpu);
+
+// Sends an interrupt so that the CPU looks at its requests.
+void cpu_notify(struct cpu *cpu);
+// Takes `space` off all CPUs: when it returns, no TLB holds anything of it. Needs the kernel lock.
+void cpu_unload_everywhere(const struct space *space);
+// Makes another CPU leave its thread, which it will not go back to. Needs the kernel lock.
+void cpu_stop_current(struct cpu *cpu);
+// Answers unload requests. Needs no lock.
+void cpu_answer_requests(void);
+// Loads the tables of a space, or the core's own for null.
+void cpu_load_space(struct space *space);

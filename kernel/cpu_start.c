@@ -1,0 +1,63 @@
+// Start of the other CPUs.
+#include "kernel/acpi.h"
+#include "kernel/apic.h"
+#include "kernel/cpu.h"
+#include "kernel/instructions.h"
+#include "kernel/lock.h"
+#include "kernel/log.h"
+#include "kernel/memory.h"
+#include "kernel/panic.h"
+#include "kernel/scheduler.h"
+#include "kernel/start.h"
+#include "kernel/vendor.h"
+#include "lib/string.h"
+
+#define TRAMPOLINE     0x8000ull
+#define START_WAIT_TSC 2000000000ull
+
+uint64_t cpu_start_stack; // boot.asm
+static struct cpu *starting;
+static uint32_t started; // atomic: count of CPUs that have arrived
+
+extern char trampoline[], trampoline_end[];
+
+void cpu_start_copy_trampoline(void) {
+    memcpy((void *)TRAMPOLINE, trampoline, (size_t)(trampoline_end - trampoline));
+}
+
+// First C code of a further CPU, on its own stack.
+_Noreturn void cpu_start_main(void) {
+    struct cpu *cpu = starting;
+    cpu_init_self(cpu);
+    cpu->vendor_ready = !vendor || vendor->cpu_start(cpu);
+    __atomic_fetch_add(&started, 1, __ATOMIC_SEQ_CST);
+    lock_acquire_kernel();
+    cpu->slice_start_tsc = rdtsc();
+    scheduler_dispatch();
+}
+
+static bool start_one(uint32_t apic_id) {
+    starting = cpu_create(cpu_count, apic_id);
+    if (!starting)
+        return false;
+    cpus[cpu_count] = starting;
+    cpu_start_stack = starting->stack_top;
+    uint32_t before = __atomic_load_n(&started, __ATOMIC_SEQ_CST);
+    lapic_send_init_sipi(apic_id, TRAMPOLINE >> 12);
+    for (uint64_t start = rdtsc(); rdtsc() - start < START_WAIT_TSC; cpu_relax())
+        if (__atomic_load_n(&started, __ATOMIC_SEQ_CST) != before) {
+            cpu_count++;
+            return true;
+        }
+    cpus[cpu_count] = NULL;
+    return false;
+}
+
+void cpu_start_others(const struct acpi_machine *machine) {
+    for (uint32_t i = 0; i < machine->cpus; i++) {
+        uint32_t apic_id = machine->apic_id[i];
+        if (apic_id != cpu_self()->apic_id && !start_one(apic_id))
+            log_print("CPU with APIC id %u did not start; going on without it", apic_id);
+    }
+    log_print("%u CPU%s", cpu_count, cpu_count == 1 ? "" : "s");
+}

@@ -1,0 +1,87 @@
+// XSAVE, XCR0 and debug address registers (SDM 1 13; APM 2 11.5).
+#include "kernel/fpu.h"
+#include "kernel/instructions.h"
+#include "kernel/pd.h"
+
+// Legacy region and header of a new area: FCW and MXCSR as after reset (SDM 1 13.4.1).
+#define FCW_RESET    0x37fu
+#define MXCSR_RESET  0x1f80u
+#define MXCSR_OFFSET 24u
+
+void *fpu_create(struct pd *pd) {
+    uint8_t *area = pages_allocate(pd, 1);
+    if (!area)
+        return NULL;
+    *(uint16_t *)(void *)area = FCW_RESET;
+    *(uint32_t *)(void *)(area + MXCSR_OFFSET) = MXCSR_RESET;
+    return area;
+}
+
+void fpu_destroy(struct pd *pd, void *area) {
+    pages_free(pd, area, 1);
+}
+
+static void save(struct thread *thread) {
+    if (host.xsave) {
+        thread->xcr0 = xgetbv0();
+        if (thread->xcr0 != host.xcr0)
+            xsetbv0(host.xcr0);
+        __asm__ volatile("xsave64 (%0)" : : "r"(thread->fpu), "a"(~0u), "d"(~0u) : "memory");
+    } else {
+        __asm__ volatile("fxsave64 (%0)" : : "r"(thread->fpu) : "memory");
+    }
+    thread->dr[0] = read_dr0();
+    thread->dr[1] = read_dr1();
+    thread->dr[2] = read_dr2();
+    thread->dr[3] = read_dr3();
+}
+
+static void restore(const struct thread *thread) {
+    if (host.xsave) {
+        __asm__ volatile("xrstor64 (%0)" : : "r"(thread->fpu), "a"(~0u), "d"(~0u) : "memory");
+        if (thread->xcr0 != host.xcr0)
+            xsetbv0(thread->xcr0);
+    } else {
+        __asm__ volatile("fxrstor64 (%0)" : : "r"(thread->fpu) : "memory");
+    }
+    write_dr0(thread->dr[0]);
+    write_dr1(thread->dr[1]);
+    write_dr2(thread->dr[2]);
+    write_dr3(thread->dr[3]);
+}
+
+void fpu_load(struct thread *thread) {
+    struct cpu *cpu = cpu_self();
+    if (cpu->fpu_owner == thread)
+        return;
+    if (cpu->fpu_owner)
+        save(cpu->fpu_owner);
+    else if (host.xsave)
+        xsetbv0(host.xcr0);
+    restore(thread);
+    cpu->fpu_owner = thread;
+}
+
+void fpu_release(struct thread *thread) {
+    struct cpu *cpu = cpu_self();
+    if (cpu->fpu_owner != thread)
+        return;
+    save(thread);
+    cpu->fpu_owner = NULL;
+}
+
+void fpu_forget(const struct thread *thread) {
+    for (uint32_t i = 0; i < cpu_count; i++)
+        if (cpus[i]->fpu_owner == thread)
+            cpus[i]->fpu_owner = NULL;
+}
+
+// SDM 1 13.3: x87 always; AVX needs SSE; the AVX-512 components go together and need AVX.
+void fpu_set_guest_xcr0(uint64_t xcr0) {
+    xcr0 = (xcr0 & host.xcr0) | 1;
+    if (!(xcr0 & 2))
+        xcr0 &= ~4ull;
+    if ((xcr0 & 0xe0) != 0xe0 || !(xcr0 & 4))
+        xcr0 &= ~0xe0ull;
+    xsetbv0(xcr0);
+}

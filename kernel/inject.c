@@ -1,0 +1,45 @@
+// The injection decision.
+#include "kernel/inject.h"
+
+uint8_t inject_ppr(uint8_t tpr, uint8_t isr_highest) {
+    if (tpr / 16 >= isr_highest / 16)
+        return tpr;
+    return (uint8_t)(isr_highest / 16 * 16);
+}
+
+// A vector at the local APIC that its priorities let through; 0: none.
+static uint8_t deliverable_vector(struct inject_state state) {
+    uint8_t ppr = inject_ppr(state.tpr, state.isr_highest);
+    if (state.irr_highest < 16 || state.irr_highest / 16 <= ppr / 16)
+        return 0;
+    return state.irr_highest;
+}
+
+struct inject_decision inject_decide(struct inject_state state) {
+    struct inject_decision decision = {INJECT_NOTHING, 0, false, false};
+    uint8_t vector = deliverable_vector(state);
+    bool interrupt = state.extint || vector != 0;
+    bool nmi_open = !state.nmi_blocked && !state.shadow;
+    bool interrupt_open = state.interrupt_flag && !state.shadow;
+
+    if (state.event) {
+        decision.action = INJECT_EVENT;
+    } else if (state.nmi_pending && nmi_open) {
+        decision.action = INJECT_NMI;
+    } else if (interrupt && interrupt_open && state.extint) {
+        decision.action = INJECT_EXTINT;
+    } else if (interrupt && interrupt_open) {
+        decision.action = INJECT_INTERRUPT;
+        decision.vector = vector;
+    }
+    decision.nmi_window = state.nmi_pending && decision.action != INJECT_NMI;
+    decision.interrupt_window =
+        interrupt && decision.action != INJECT_INTERRUPT && decision.action != INJECT_EXTINT;
+    return decision;
+}
+
+bool inject_wakes(struct inject_state state) {
+    if (state.event || (state.nmi_pending && !state.nmi_blocked))
+        return true;
+    return state.interrupt_flag && (state.extint || deliverable_vector(state) != 0);
+}

@@ -1,0 +1,53 @@
+// Entries of four-level page tables as host and nested paging have them (SDM 3A 4.5, APM 2 5.3, 15.25). Pure.
+#pragma once
+#include "kernel/abi.h"
+
+#define PTE_PRESENT    (1ull << 0)
+#define PTE_WRITE      (1ull << 1)
+#define PTE_USER       (1ull << 2)
+#define PTE_PWT        (1ull << 3)
+#define PTE_PCD        (1ull << 4)
+#define PTE_ACCESSED   (1ull << 5)
+#define PTE_DIRTY      (1ull << 6)
+#define PTE_LARGE      (1ull << 7)
+#define PTE_GLOBAL     (1ull << 8)
+#define PTE_KERNEL     (1ull << 9) // available bit: a page of the core's, not counted as a frame
+#define PTE_NX         (1ull << 63)
+#define PTE_ADDRESS    0x000ffffffffff000ull
+
+#define PAGETABLE_LEVELS 4u
+
+static inline uint64_t pte_make(uint64_t hpa, unsigned rights, bool uncached, unsigned level) {
+    uint64_t entry = hpa | PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_DIRTY;
+    if (rights & DELEGATE_WRITE)
+        entry |= PTE_WRITE;
+    if (!(rights & DELEGATE_EXECUTE))
+        entry |= PTE_NX;
+    if (uncached)
+        entry |= PTE_PCD | PTE_PWT;
+    if (level > 0)
+        entry |= PTE_LARGE;
+    return entry;
+}
+
+static inline unsigned pte_rights(uint64_t entry) {
+    unsigned rights = DELEGATE_READ;
+    if (entry & PTE_WRITE)
+        rights |= DELEGATE_WRITE;
+    if (!(entry & PTE_NX))
+        rights |= DELEGATE_EXECUTE;
+    return rights;
+}
+
+// Index into the table of `level` (0: pages of 4 KiB).
+static inline unsigned pte_index(uint64_t address, unsigned level) {
+    return (unsigned)(address >> (PAGE_SHIFT + 9 * level)) & 511;
+}
+
+static inline bool pte_is_table(uint64_t entry, unsigned level) {
+    return level > 0 && (entry & PTE_PRESENT) && !(entry & PTE_LARGE);
+}
+
+static inline uint64_t pte_address(uint64_t entry, unsigned level) {
+    return entry & PTE_ADDRESS & ~((PAGE_SIZE << (9 * level)) - 1);
+}

@@ -1,0 +1,40 @@
+// Protection domains: a host-virtual space, I/O ports, a table of capabilities, and the quota that pays for objects.
+#pragma once
+#include "kernel/captable.h"
+#include "kernel/object.h"
+#include "kernel/space.h"
+
+struct thread;
+
+struct pd {
+    struct object object;
+    uint16_t id; // owner of frames
+    bool ended;  // a fault or PD_EXIT: its threads run no more
+    struct space host;
+    struct captable captable;
+    uint64_t captable_pages;
+    uint64_t quota_bytes, used_bytes;
+    struct list_node owned; // objects that it pays for
+    uint64_t threads;
+    uint64_t run_tsc; // of threads that are gone
+    struct capability supervisor; // semaphore that hears of its end
+    struct pd_fault fault;
+    bool has_fault;
+    uint8_t *ports; // bit set: allowed; null: none
+};
+
+// `creator` pays for the domain and its quota; null for init's own.
+NODISCARD struct pd *pd_create(struct pd *creator, uint64_t slots, uint64_t quota_bytes, struct capability supervisor);
+void pd_destroy(struct pd *pd);
+
+// Stops all threads of a domain for the reason in `fault`, and tells its supervisor. The first reason stays.
+void pd_end(struct pd *pd, const struct pd_fault *fault);
+
+// Gives or takes 2^order ports. Errors: ARGUMENT, MEMORY.
+NODISCARD int pd_set_ports(struct pd *pd, uint64_t port, unsigned order, bool allowed);
+bool pd_has_ports(const struct pd *pd, uint64_t port, unsigned order);
+
+// The living object of a kind that a capability names, if it has all of `rights`; else null and the error in *status.
+struct object *capability_object(struct capability capability, enum object_kind kind, uint16_t rights, int *status);
+struct object *pd_object(const struct pd *pd, uint64_t selector, enum object_kind kind, uint16_t rights, int *status);
+struct capability capability_to(struct object *object, uint16_t rights);

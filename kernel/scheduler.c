@@ -1,0 +1,195 @@
+// Run queues, accounting, time-outs, and the switch between threads.
+#include "kernel/scheduler.h"
+#include "kernel/clock.h"
+#include "kernel/fpu.h"
+#include "kernel/instructions.h"
+#include "kernel/lock.h"
+#include "kernel/log.h"
+#include "kernel/panic.h"
+#include "kernel/pd.h"
+#include "kernel/vcpu.h"
+#include "lib/string.h"
+
+_Noreturn void resume_user(struct registers *regs);
+void idle_wait(void);
+
+#define SLICE_HZ       200u
+#define WEIGHT_DEFAULT 256u
+
+static bool better(const struct thread *a, const struct thread *b) {
+    if (a->effective != b->effective)
+        return a->effective > b->effective;
+    return a->effective == 0 && a->vtime < b->vtime;
+}
+
+void scheduler_enqueue(struct thread *thread) {
+    struct cpu *cpu = thread->cpu;
+    if (thread->effective == 0 && thread->vtime < cpu->min_vtime)
+        thread->vtime = cpu->min_vtime;
+    struct list_node *at = cpu->run_queue.next;
+    while (at != &cpu->run_queue && !better(thread, CONTAINER(at, struct thread, queue)))
+        at = at->next;
+    list_insert(at, &thread->queue);
+    if (cpu->run_queue.next != &thread->queue)
+        return;
+    cpu->reschedule = true;
+    if (cpu != cpu_self())
+        cpu_notify(cpu);
+}
+
+void scheduler_dequeue(struct thread *thread) {
+    list_remove(&thread->queue);
+}
+
+void timeout_set(struct thread *thread, uint64_t deadline_tsc) {
+    thread->deadline_tsc = deadline_tsc;
+    if (deadline_tsc == NO_DEADLINE)
+        return;
+    struct list_node *head = &thread->cpu->timeouts, *at = head->next;
+    while (at != head && CONTAINER(at, struct thread, timeout)->deadline_tsc <= deadline_tsc)
+        at = at->next;
+    list_insert(at, &thread->timeout);
+}
+
+void timeout_cancel(struct thread *thread) {
+    list_remove(&thread->timeout);
+}
+
+void timeout_expire(void) {
+    struct list_node *head = &cpu_self()->timeouts;
+    while (!list_empty(head)) {
+        struct thread *thread = CONTAINER(head->next, struct thread, timeout);
+        if (thread->deadline_tsc > rdtsc())
+            return;
+        thread_wake(thread, ERROR_TIMEOUT, 0);
+    }
+}
+
+void scheduler_account(void) {
+    struct cpu *cpu = cpu_self();
+    struct thread *thread = cpu->current;
+    uint64_t now = rdtsc(), ran = now - cpu->slice_start_tsc;
+    cpu->slice_start_tsc = now;
+    if (!thread)
+        return;
+    thread->run_tsc += ran;
+    thread->cap_used += ran;
+    // A server works on its caller's time.
+    struct thread *payer = thread->caller && thread->caller->cpu == cpu ? thread->caller : thread;
+    payer->vtime += ran * WEIGHT_DEFAULT / payer->weight;
+}
+
+bool scheduler_must_switch(const struct thread *current) {
+    struct cpu *cpu = cpu_self();
+    return cpu->reschedule || cpu->run_queue.next != &current->queue;
+}
+
+void scheduler_arm(uint64_t deadline) {
+    struct cpu *cpu = cpu_self();
+    if (!list_empty(&cpu->timeouts)) {
+        uint64_t first = CONTAINER(cpu->timeouts.next, struct thread, timeout)->deadline_tsc;
+        deadline = first < deadline ? first : deadline;
+    }
+    struct thread *current = cpu->current;
+    if (current && cpu->run_queue.next == &current->queue && current->queue.next != &cpu->run_queue) {
+        const struct thread *next = CONTAINER(current->queue.next, struct thread, queue);
+        uint64_t end = cpu->slice_start_tsc + tsc_hz / SLICE_HZ;
+        if (next->effective == current->effective && end < deadline)
+            deadline = end;
+    }
+    clock_arm(deadline);
+}
+
+// Puts the head of the queue behind its equals if its slice is over.
+static void rotate(struct cpu *cpu) {
+    struct thread *current = cpu->current;
+    if (!current || current->wait != WAIT_NOTHING || current->paused || list_empty(&current->queue))
+        return;
+    bool over = rdtsc() - cpu->slice_start_tsc >= tsc_hz / SLICE_HZ;
+    scheduler_account();
+    if (current->effective == 0 || over) {
+        scheduler_dequeue(current);
+        scheduler_enqueue(current);
+    }
+}
+
+// Hands a thread over to the CPU that it is to run on.
+static void migrate(struct thread *thread) {
+    scheduler_dequeue(thread);
+    fpu_release(thread);
+    thread->cpu = thread->cpu_wanted;
+    thread->vtime = 0;
+    scheduler_enqueue(thread);
+}
+
+static struct thread *choose(struct cpu *cpu) {
+    while (!list_empty(&cpu->run_queue)) {
+        struct thread *thread = CONTAINER(cpu->run_queue.next, struct thread, queue);
+        if (thread->cpu_wanted == cpu)
+            return thread;
+        migrate(thread);
+    }
+    return NULL;
+}
+
+static void idle(struct cpu *cpu) {
+    cpu->current = NULL;
+    scheduler_arm(NO_DEADLINE);
+    lock_release_kernel();
+    idle_wait();
+    lock_acquire_kernel();
+    cpu->slice_start_tsc = rdtsc();
+    timeout_expire();
+}
+
+static void load_ports(struct cpu *cpu, struct pd *pd) {
+    if (!pd->ports) {
+        cpu->tss.io_map_base = IO_MAP_NONE;
+        return;
+    }
+    cpu->tss.io_map_base = (uint16_t)offsetof(struct tss, io_map);
+    if (cpu->io_map_owner == pd)
+        return;
+    for (unsigned i = 0; i < 8192; i++)
+        cpu->tss.io_map[i] = (uint8_t)~pd->ports[i];
+    cpu->io_map_owner = pd;
+}
+
+static void switch_to(struct cpu *cpu, struct thread *thread) {
+    count(COUNTER_SWITCH);
+    cpu->current = thread;
+    cpu->tss.rsp[0] = (uint64_t)(uintptr_t)(&thread->regs + 1);
+    fpu_load(thread);
+    if (thread->effective == 0 && thread->vtime > cpu->min_vtime)
+        cpu->min_vtime = thread->vtime;
+}
+
+void scheduler_dispatch(void) {
+    struct cpu *cpu = cpu_self();
+    for (;;) {
+        cpu->reschedule = false;
+        rotate(cpu);
+        struct thread *thread = choose(cpu);
+        if (!thread) {
+            scheduler_account();
+            idle(cpu);
+            continue;
+        }
+        if (thread != cpu->current) {
+            scheduler_account();
+            switch_to(cpu, thread);
+        }
+        if (thread->vcpu && !vcpu_continue(thread))
+            continue;
+        if (cpu->loaded != &thread->pd->host)
+            cpu_load_space(&thread->pd->host);
+        load_ports(cpu, thread->pd);
+        if (cpu->fs_base != thread->fs_base) {
+            cpu->fs_base = thread->fs_base;
+            wrmsr(MSR_FS_BASE, thread->fs_base);
+        }
+        scheduler_arm(NO_DEADLINE);
+        lock_release_kernel();
+        resume_user(&thread->regs);
+    }
+}

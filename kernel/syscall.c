@@ -1,0 +1,516 @@
+// System calls: each handler fetches and checks all that it needs, then commits. The table is the ABI's numbering.
+#include "kernel/clock.h"
+#include "kernel/hardware.h"
+#include "kernel/instructions.h"
+#include "kernel/interrupt.h"
+#include "kernel/lock.h"
+#include "kernel/log.h"
+#include "kernel/memory.h"
+#include "kernel/pd.h"
+#include "kernel/portal.h"
+#include "kernel/scheduler.h"
+#include "kernel/semaphore.h"
+#include "kernel/vcpu.h"
+#include "lib/string.h"
+
+// Arguments of a call, read once from the registers.
+struct call {
+    struct thread *thread;
+    struct pd *pd;
+    uint64_t a[6];
+    uint64_t result; // RDX
+};
+
+#define LOOKUP(name, type, selector, kind, rights)                                                                     \
+    int name##_status;                                                                                                 \
+    type *name = (type *)(void *)pd_object(call->pd, selector, kind, rights, &name##_status);                          \
+    if (!name)                                                                                                         \
+        return name##_status;
+
+#define LOOKUP_THREAD(name, selector, rights)                                                                          \
+    LOOKUP(name##_object, struct object, selector, OBJECT_THREAD, rights)                                              \
+    struct thread *name = CONTAINER(name##_object, struct thread, object);
+
+#define SLOTS_MAX 65536u
+
+static bool can_insert(const struct call *call) {
+    return captable_can_insert(&call->pd->captable, call->a[0]);
+}
+
+static int insert(const struct call *call, struct object *object, uint16_t rights) {
+    captable_insert(&call->pd->captable, call->a[0], capability_to(object, rights));
+    return OK;
+}
+
+static struct cpu *cpu_of(uint64_t id) {
+    return id < cpu_count ? cpus[id] : NULL;
+}
+
+static int sys_create_pd(struct call *call) {
+    uint64_t slots = call->a[1], quota = call->a[2];
+    struct capability supervisor = CAPABILITY_NULL;
+    if (slots < SELECTOR_FIRST_FREE || slots > SLOTS_MAX)
+        return ERROR_ARGUMENT;
+    if (call->a[3] != NO_SELECTOR) {
+        LOOKUP(semaphore, struct object, call->a[3], OBJECT_SEMAPHORE, RIGHT_USE)
+        supervisor = capability_to(semaphore, 0);
+    }
+    if (!can_insert(call))
+        return ERROR_BUSY;
+    struct pd *pd = pd_create(call->pd, slots, quota, supervisor);
+    return pd ? insert(call, &pd->object, RIGHT_ALL) : ERROR_MEMORY;
+}
+
+static int sys_create_space(struct call *call) {
+    LOOKUP(pd, struct pd, call->a[1], OBJECT_PD, RIGHT_USE)
+    if (call->a[2] != SPACE_GUEST_PHYSICAL)
+        return ERROR_ARGUMENT;
+    if (!can_insert(call))
+        return ERROR_BUSY;
+    struct space *space = (struct space *)object_create(OBJECT_SPACE, pd);
+    if (!space)
+        return ERROR_MEMORY;
+    if (!space_init(space, pd, SPACE_GUEST)) {
+        object_free(&space->object);
+        return ERROR_MEMORY;
+    }
+    return insert(call, &space->object, RIGHT_ALL);
+}
+
+static int sys_create_thread(struct call *call) {
+    LOOKUP(pd, struct pd, call->a[1], OBJECT_PD, RIGHT_USE)
+    LOOKUP(page, struct kernel_page, call->a[2], OBJECT_PAGE, RIGHT_USE)
+    struct cpu *cpu = cpu_of(call->a[3]);
+    uint64_t entry = call->a[4], stack = call->a[5];
+    if (!cpu || page->pd != pd || entry >= USER_TOP || stack >= USER_TOP)
+        return ERROR_ARGUMENT;
+    if (!can_insert(call) || page->users)
+        return ERROR_BUSY;
+    if (pd->ended)
+        return ERROR_GONE;
+    struct thread *thread;
+    int status = thread_create(pd, page, cpu, entry, stack, &thread);
+    return status == OK ? insert(call, &thread->object, RIGHT_ALL) : status;
+}
+
+static int sys_create_portal(struct call *call) {
+    LOOKUP_THREAD(server, call->a[1], RIGHT_CONTROL)
+    if (!can_insert(call))
+        return ERROR_BUSY;
+    struct portal *portal;
+    int status = portal_create(call->pd, server, call->a[2], &portal);
+    return status == OK ? insert(call, &portal->object, RIGHT_ALL) : status;
+}
+
+static int sys_create_semaphore(struct call *call) {
+    LOOKUP(pd, struct pd, call->a[1], OBJECT_PD, RIGHT_USE)
+    struct thread *bound = NULL;
+    if (call->a[3] != NO_SELECTOR) {
+        LOOKUP_THREAD(thread, call->a[3], RIGHT_CONTROL)
+        bound = thread;
+    }
+    if (bound && call->a[4] > 63)
+        return ERROR_ARGUMENT;
+    if (!can_insert(call))
+        return ERROR_BUSY;
+    struct semaphore *semaphore;
+    int status = semaphore_create(pd, call->a[2], bound, (unsigned)call->a[4], &semaphore);
+    return status == OK ? insert(call, &semaphore->object, RIGHT_ALL) : status;
+}
+
+static int sys_create_page(struct call *call) {
+    LOOKUP(pd, struct pd, call->a[1], OBJECT_PD, RIGHT_USE)
+    if (!can_insert(call))
+        return ERROR_BUSY;
+    struct kernel_page *page;
+    int status = kernel_page_create(pd, call->a[2], &page);
+    return status == OK ? insert(call, &page->object, RIGHT_ALL) : status;
+}
+
+static int sys_create_vcpu(struct call *call) {
+    LOOKUP(guest, struct space, call->a[1], OBJECT_SPACE, RIGHT_USE)
+    LOOKUP(state, struct kernel_page, call->a[2], OBJECT_PAGE, RIGHT_USE)
+    LOOKUP(apic, struct kernel_page, call->a[3], OBJECT_PAGE, RIGHT_USE)
+    struct cpu *cpu = cpu_of(call->a[4]);
+    if (!cpu || state == apic)
+        return ERROR_ARGUMENT;
+    if (!can_insert(call) || state->users || apic->users)
+        return ERROR_BUSY;
+    struct vcpu *vcpu;
+    int status = vcpu_create(call->pd, guest, state, apic, cpu, &vcpu);
+    return status == OK ? insert(call, &vcpu->object, RIGHT_ALL) : status;
+}
+
+static int sys_destroy(struct call *call) {
+    struct capability capability = captable_get(&call->pd->captable, call->a[0]);
+    if (capability.kind < OBJECT_PD || capability.kind > OBJECT_VCPU)
+        return ERROR_CAPABILITY;
+    int status;
+    struct object *object = capability_object(capability, capability.kind, RIGHT_CONTROL, &status);
+    if (!object && status == ERROR_CAPABILITY) {
+        captable_remove(&call->pd->captable, call->a[0]); // names nothing any more
+        return OK;
+    }
+    if (!object)
+        return status;
+    if (object == &call->pd->object)
+        return ERROR_ARGUMENT; // PD_EXIT ends oneself
+    if (capability.kind == OBJECT_PAGE && ((struct kernel_page *)object)->users)
+        return ERROR_BUSY;
+    object_destroy(object);
+    captable_remove(&call->pd->captable, call->a[0]);
+    return OK;
+}
+
+// ---- delegate
+
+struct delegation {
+    uint64_t source_address, target_address;
+    unsigned rights, order;
+    bool uncached, own;
+};
+
+static int delegate_memory(struct call *call, struct delegation d) {
+    struct capability target = captable_get(&call->pd->captable, call->a[2]);
+    struct space *space;
+    bool foreign = false;
+    if (target.kind == OBJECT_PD) {
+        LOOKUP(pd, struct pd, call->a[2], OBJECT_PD, RIGHT_USE)
+        space = &pd->host;
+        foreign = pd != call->pd;
+    } else {
+        LOOKUP(guest, struct space, call->a[2], OBJECT_SPACE, RIGHT_USE)
+        space = guest;
+        foreign = guest->pd != call->pd;
+    }
+    if (foreign && !capability_has(target, RIGHT_GRANT))
+        return ERROR_RIGHTS;
+    if (d.rights == 0)
+        return space_unmap(space, d.target_address, d.order);
+    struct capability source = captable_get(&call->pd->captable, call->a[0]);
+    uint64_t hpa = d.source_address;
+    if (source.kind == OBJECT_PD) {
+        LOOKUP(pd, struct pd, call->a[0], OBJECT_PD, 0)
+        struct space_leaf leaf;
+        if (pd != call->pd)
+            return ERROR_RIGHTS;
+        if (!space_lookup(&pd->host, d.source_address, &leaf))
+            return ERROR_ABSENT;
+        if (leaf.order < d.order)
+            return ERROR_SPLIT;
+        if (d.source_address % (PAGE_SIZE << d.order))
+            return ERROR_ARGUMENT;
+        hpa = leaf.hpa;
+        d.rights &= leaf.rights | (space->use == SPACE_GUEST ? (unsigned)DELEGATE_EXECUTE : 0);
+        d.uncached |= leaf.uncached;
+        d.own = false;
+        if (d.rights == 0)
+            return ERROR_RIGHTS;
+    } else {
+        LOOKUP(memory, struct object, call->a[0], OBJECT_MEMORY, 0)
+        if (memory_is_kernel_device(hpa, 1ull << d.order))
+            return ERROR_BUSY;
+    }
+    return space_map(space, d.target_address, hpa, d.order, d.rights, d.uncached, d.own ? space->pd->id : FRAME_OWNER_NONE);
+}
+
+static int delegate_ports(struct call *call, struct delegation d) {
+    LOOKUP(target, struct pd, call->a[2], OBJECT_PD, RIGHT_USE | RIGHT_GRANT)
+    if (d.rights != 0) {
+        LOOKUP(ports, struct object, call->a[0], OBJECT_PORTS, 0)
+        if (d.source_address != d.target_address)
+            return ERROR_ARGUMENT;
+    }
+    return pd_set_ports(target, d.target_address, d.order, d.rights != 0);
+}
+
+static int delegate_capability(struct call *call, struct delegation d) {
+    LOOKUP(target, struct pd, call->a[2], OBJECT_PD, RIGHT_USE)
+    struct capability over = captable_get(&call->pd->captable, call->a[2]);
+    if (d.order != 0)
+        return ERROR_ARGUMENT;
+    if (target != call->pd && !capability_has(over, RIGHT_GRANT))
+        return ERROR_RIGHTS;
+    if (d.rights == 0) {
+        captable_remove(&target->captable, d.target_address);
+        return OK;
+    }
+    struct capability source = captable_get(&call->pd->captable, d.source_address);
+    int status;
+    if (call->a[0] != SELECTOR_SELF || !capability_object(source, source.kind, 0, &status))
+        return ERROR_CAPABILITY;
+    if (!captable_can_insert(&target->captable, d.target_address))
+        return ERROR_BUSY;
+    captable_insert(&target->captable, d.target_address, capability_reduce(source, (uint16_t)d.rights));
+    return OK;
+}
+
+static int sys_delegate(struct call *call) {
+    uint64_t attributes = call->a[4];
+    struct delegation d = {
+        .source_address = call->a[1],
+        .target_address = call->a[3],
+        .rights = attributes & 7,
+        .order = attributes >> 8 & 0xff,
+        .uncached = (attributes & DELEGATE_UNCACHED) != 0,
+        .own = (attributes & DELEGATE_OWN) != 0,
+    };
+    switch (attributes & (0xfull << 16)) {
+    case DELEGATE_MEMORY:
+        return d.order > 18 ? ERROR_ARGUMENT : delegate_memory(call, d);
+    case DELEGATE_PORT:
+        return delegate_ports(call, d);
+    case DELEGATE_CAPABILITY:
+        return delegate_capability(call, d);
+    default:
+        return ERROR_ARGUMENT;
+    }
+}
+
+// ---- control
+
+static int thread_set_schedule(struct thread *thread, uint64_t priority, uint64_t weight, uint64_t cap) {
+    if (priority > 255 || weight < 1 || weight > 65535 || cap > 100)
+        return ERROR_ARGUMENT;
+    thread->priority = (uint8_t)priority;
+    thread->weight = (uint16_t)weight;
+    thread->cap_percent = (uint16_t)cap;
+    bool queued = thread->wait == WAIT_NOTHING && !thread->paused;
+    if (queued)
+        scheduler_dequeue(thread);
+    thread->effective = thread->priority;
+    if (queued)
+        scheduler_enqueue(thread);
+    return OK;
+}
+
+static int thread_set_cpu(struct thread *thread, uint64_t id) {
+    struct cpu *cpu = cpu_of(id);
+    if (!cpu)
+        return ERROR_ARGUMENT;
+    thread->cpu_wanted = cpu;
+    if (thread->wait == WAIT_START) {
+        thread->cpu = cpu;
+    } else if (thread->cpu != cpu) {
+        thread->cpu->reschedule = true;
+        cpu_notify(thread->cpu);
+    }
+    return OK;
+}
+
+static void thread_get(const struct thread *thread, struct message_buffer *buffer) {
+    struct thread_statistics statistics = {
+        .run_tsc = thread->run_tsc,
+        .cpu = thread->cpu->id,
+        .state = thread->wait == WAIT_ENDED   ? THREAD_STATE_DEAD
+                 : thread->paused             ? THREAD_STATE_PAUSED
+                 : thread->wait == WAIT_NOTHING ? THREAD_STATE_RUNNABLE
+                                              : THREAD_STATE_BLOCKED,
+        .exits = thread->exits,
+    };
+    memcpy(buffer->result, &statistics, sizeof(statistics));
+}
+
+static int sys_thread_control(struct call *call) {
+    LOOKUP_THREAD(thread, call->a[0], call->a[1] == THREAD_SIGNAL ? RIGHT_USE : RIGHT_CONTROL)
+    switch (call->a[1]) {
+    case THREAD_START:
+        if (thread->wait != WAIT_START)
+            return ERROR_BUSY;
+        thread_start(thread, call->a[2]);
+        return OK;
+    case THREAD_SET_SCHEDULE:
+        return thread_set_schedule(thread, call->a[2], call->a[3], call->a[4]);
+    case THREAD_SET_CPU:
+        return thread_set_cpu(thread, call->a[2]);
+    case THREAD_SET_FS_BASE:
+        if (call->a[2] >= USER_TOP)
+            return ERROR_ARGUMENT;
+        thread->fs_base = call->a[2];
+        return OK;
+    case THREAD_SIGNAL:
+        thread_signal(thread, call->a[2]);
+        return OK;
+    case THREAD_PAUSE:
+    case THREAD_RESUME:
+        if (thread->wait == WAIT_ENDED)
+            return ERROR_GONE;
+        thread_set_paused(thread, call->a[1] == THREAD_PAUSE);
+        return OK;
+    case THREAD_GET:
+        scheduler_account();
+        thread_get(thread, call->thread->buffer);
+        return OK;
+    default:
+        return ERROR_SYSCALL;
+    }
+}
+
+static int sys_semaphore_control(struct call *call) {
+    LOOKUP(semaphore, struct semaphore, call->a[0], OBJECT_SEMAPHORE,
+           call->a[1] == SEMAPHORE_UP ? RIGHT_USE : RIGHT_CONTROL)
+    switch (call->a[1]) {
+    case SEMAPHORE_UP:
+        semaphore_up(semaphore);
+        return OK;
+    case SEMAPHORE_DOWN:
+        semaphore_down(call->thread, semaphore, call->a[2]);
+        call->result = call->thread->regs.gpr[RDX];
+        return (int)call->thread->regs.gpr[RAX];
+    case SEMAPHORE_TAKE:
+        call->result = semaphore->count;
+        semaphore->count = 0;
+        return OK;
+    case SEMAPHORE_ACK:
+        interrupt_acknowledge(semaphore);
+        return OK;
+    default:
+        return ERROR_SYSCALL;
+    }
+}
+
+static uint64_t pd_run_tsc(const struct pd *pd) {
+    uint64_t sum = pd->run_tsc;
+    for (const struct list_node *at = pd->owned.next; at != &pd->owned; at = at->next) {
+        struct object *object = CONTAINER(at, struct object, in_owner);
+        if (object->kind == OBJECT_THREAD)
+            sum += CONTAINER(object, struct thread, object)->run_tsc;
+    }
+    return sum;
+}
+
+static int pd_exit(struct call *call, struct pd *pd) {
+    struct pd_fault fault = {.vector = PD_FAULT_EXIT, .exit_status = call->a[2], .rip = call->thread->regs.rip};
+    pd_end(pd, &fault);
+    return OK;
+}
+
+static int pd_address_lookup(struct call *call, const struct pd *pd) {
+    struct space_leaf leaf;
+    if (!space_lookup(&pd->host, call->a[2], &leaf))
+        return ERROR_ABSENT;
+    call->result = (leaf.hpa & ~(PAGE_SIZE - 1)) | leaf.rights;
+    return OK;
+}
+
+static int sys_pd_control(struct call *call) {
+    LOOKUP(pd, struct pd, call->a[0], OBJECT_PD, call->a[1] == PD_LOOKUP ? RIGHT_GRANT : RIGHT_CONTROL)
+    struct message_buffer *buffer = call->thread->buffer;
+    switch (call->a[1]) {
+    case PD_GET: {
+        scheduler_account();
+        struct pd_statistics statistics = {pd->quota_bytes, pd->used_bytes, pd->threads, pd_run_tsc(pd)};
+        memcpy(buffer->result, &statistics, sizeof(statistics));
+        return OK;
+    }
+    case PD_GET_FAULT:
+        if (!pd->has_fault)
+            return ERROR_ABSENT;
+        memcpy(buffer->result, &pd->fault, sizeof(pd->fault));
+        return OK;
+    case PD_EXIT:
+        return pd_exit(call, pd);
+    case PD_LOOKUP:
+        return pd_address_lookup(call, pd);
+    default:
+        return ERROR_SYSCALL;
+    }
+}
+
+static int sys_vcpu_control(struct call *call) {
+    LOOKUP(vcpu, struct vcpu, call->a[0], OBJECT_VCPU, call->a[1] == VCPU_FETCH ? RIGHT_CONTROL : RIGHT_USE)
+    switch (call->a[1]) {
+    case VCPU_POKE:
+        vcpu_poke(vcpu);
+        return OK;
+    case VCPU_KICK:
+        vcpu_kick(vcpu);
+        return OK;
+    case VCPU_FETCH:
+        return vcpu_fetch(vcpu, (uint32_t)call->a[2]);
+    default:
+        return ERROR_SYSCALL;
+    }
+}
+
+static int sys_hardware_control(struct call *call) {
+    LOOKUP(hardware, struct object, call->a[0], OBJECT_HARDWARE, RIGHT_CONTROL)
+    switch (call->a[1]) {
+    case HARDWARE_MAP_INFO:
+        return hardware_map_info(call->pd, call->a[2]);
+    case HARDWARE_RELEASE_UART:
+        log_uart_release();
+        return OK;
+    case HARDWARE_STOP:
+        hardware_stop();
+        return OK;
+    default:
+        return ERROR_SYSCALL;
+    }
+}
+
+static int sys_assign_interrupt(struct call *call) {
+    LOOKUP(hardware, struct object, call->a[0], OBJECT_HARDWARE, RIGHT_CONTROL)
+    LOOKUP(semaphore, struct semaphore, call->a[1], OBJECT_SEMAPHORE, RIGHT_USE)
+    struct cpu *cpu = cpu_of(call->a[3]);
+    if (!cpu)
+        return ERROR_ARGUMENT;
+    return interrupt_assign(semaphore, call->a[2], cpu, &call->result);
+}
+
+static int sys_call(struct call *call) {
+    LOOKUP(portal, struct portal, call->a[0], OBJECT_PORTAL, RIGHT_USE)
+    portal_call(call->thread, portal, call->a[1], call->a[2]);
+    call->result = call->thread->regs.gpr[RDX];
+    return (int)call->thread->regs.gpr[RAX];
+}
+
+static int sys_reply_wait(struct call *call) {
+    reply_wait(call->thread, call->a[0], call->a[1], call->a[2]);
+    call->result = call->thread->regs.gpr[RDX];
+    return (int)call->thread->regs.gpr[RAX];
+}
+
+static int sys_run(struct call *call) {
+    LOOKUP(vcpu, struct vcpu, call->a[0], OBJECT_VCPU, RIGHT_USE)
+    thread_result(call->thread, OK, 0);
+    vcpu_run(call->thread, vcpu, call->a[1]);
+    return (int)call->thread->regs.gpr[RAX];
+}
+
+static int (*const handlers[SYS_COUNT])(struct call *) = {
+    [SYS_CALL] = sys_call,
+    [SYS_REPLY_WAIT] = sys_reply_wait,
+    [SYS_RUN] = sys_run,
+    [SYS_CREATE_PD] = sys_create_pd,
+    [SYS_CREATE_SPACE] = sys_create_space,
+    [SYS_CREATE_THREAD] = sys_create_thread,
+    [SYS_CREATE_PORTAL] = sys_create_portal,
+    [SYS_CREATE_SEMAPHORE] = sys_create_semaphore,
+    [SYS_CREATE_PAGE] = sys_create_page,
+    [SYS_CREATE_VCPU] = sys_create_vcpu,
+    [SYS_DESTROY] = sys_destroy,
+    [SYS_DELEGATE] = sys_delegate,
+    [SYS_THREAD_CONTROL] = sys_thread_control,
+    [SYS_SEMAPHORE_CONTROL] = sys_semaphore_control,
+    [SYS_PD_CONTROL] = sys_pd_control,
+    [SYS_VCPU_CONTROL] = sys_vcpu_control,
+    [SYS_HARDWARE_CONTROL] = sys_hardware_control,
+    [SYS_ASSIGN_INTERRUPT] = sys_assign_interrupt,
+};
+
+// From entry.asm, on the CPU's own stack.
+_Noreturn void syscall_handle(struct thread *thread) {
+    lock_acquire_kernel();
+    if (cpu_self()->current != thread)
+        scheduler_dispatch(); // it was stopped while this CPU waited for the lock
+    count(COUNTER_SYSCALL);
+    const uint64_t *gpr = thread->regs.gpr;
+    struct call call = {thread, thread->pd, {gpr[RDI], gpr[RSI], gpr[RDX], gpr[R10], gpr[R8], gpr[R9]}, 0};
+    uint64_t number = gpr[RAX];
+    int status = number < SYS_COUNT ? handlers[number](&call) : ERROR_SYSCALL;
+    // A thread that blocked gets its results when it wakes; one that ended itself gets none.
+    if (cpu_self()->current == thread && thread->wait == WAIT_NOTHING)
+        thread_result(thread, status, call.result);
+    scheduler_dispatch();
+}

@@ -1,0 +1,309 @@
+// The run loop of a vCPU: what it is given before each entry, and where each exit goes.
+#include "kernel/vcpu.h"
+#include "kernel/clock.h"
+#include "kernel/fpu.h"
+#include "kernel/instructions.h"
+#include "kernel/lock.h"
+#include "kernel/log.h"
+#include "kernel/panic.h"
+#include "kernel/pd.h"
+#include "kernel/scheduler.h"
+#include "kernel/vendor.h"
+
+void take_interrupt(void);
+
+// Virtual-APIC page (SDM 3C 30.1)
+#define APIC_TPR 0x80u
+#define APIC_PPR 0xa0u
+#define APIC_ISR 0x100u
+#define APIC_IRR 0x200u
+
+#define CAP_WINDOW_HZ 10u
+
+int vcpu_create(struct pd *pd, struct space *guest, struct kernel_page *state, struct kernel_page *apic, struct cpu *cpu,
+                struct vcpu **out) {
+    if (!vendor)
+        return ERROR_FEATURE;
+    struct vcpu *vcpu = (struct vcpu *)object_create(OBJECT_VCPU, pd);
+    if (!vcpu)
+        return ERROR_MEMORY;
+    vcpu->guest = guest;
+    vcpu->guest_generation = guest->object.generation;
+    vcpu->cpu = cpu;
+    vcpu->state_page = state;
+    vcpu->apic_page = apic;
+    vcpu->page = state->memory;
+    vcpu->apic = apic->memory;
+    int status = vendor->vcpu_create(vcpu);
+    if (status != OK) {
+        object_free(&vcpu->object);
+        return status;
+    }
+    state->users++;
+    apic->users++;
+    vcpu->page->deadline_tsc = NO_DEADLINE;
+    *out = vcpu;
+    return OK;
+}
+
+void vcpu_destroy(struct vcpu *vcpu) {
+    struct thread *runner = vcpu->runner;
+    if (runner) {
+        if (runner->cpu != cpu_self() && runner->cpu->current == runner)
+            cpu_stop_current(runner->cpu);
+        if (runner->wait == WAIT_HALTED || runner->wait == WAIT_CAP)
+            thread_wake(runner, OK, 0);
+        vcpu_leave(runner);
+        thread_result(runner, ERROR_GONE, 0);
+    }
+    vendor->vcpu_destroy(vcpu);
+    vcpu->state_page->users--;
+    vcpu->apic_page->users--;
+    object_free(&vcpu->object);
+}
+
+void vcpu_run(struct thread *thread, struct vcpu *vcpu, uint64_t event_mask) {
+    if (vcpu->runner) {
+        thread_result(thread, ERROR_BUSY, 0);
+        return;
+    }
+    vcpu->runner = thread;
+    thread->vcpu = vcpu;
+    thread->event_mask = event_mask;
+}
+
+void vcpu_leave(struct thread *thread) {
+    if (!thread->vcpu)
+        return;
+    thread->vcpu->runner = NULL;
+    thread->vcpu = NULL;
+}
+
+static bool leave_with(struct thread *thread, int status) {
+    vcpu_leave(thread);
+    thread_result(thread, status, 0);
+    return true;
+}
+
+static bool leave_exit(struct thread *thread, enum vcpu_exit reason) {
+    thread->vcpu->page->exit_reason = reason;
+    core_info.exits[reason]++;
+    return leave_with(thread, OK);
+}
+
+// An exit that is not the guest's doing: what the guest did since the last one is not in the page yet.
+static bool leave_between(struct thread *thread, enum vcpu_exit reason) {
+    vendor->fetch(thread->vcpu, (uint32_t)thread->vcpu->page->wanted_other);
+    return leave_exit(thread, reason);
+}
+
+static uint8_t apic_highest(const volatile uint32_t *apic, uint32_t base) {
+    for (unsigned word = 8; word-- > 0;) {
+        uint32_t bits = apic[(base + 16 * word) / 4];
+        if (bits)
+            return (uint8_t)(32 * word + 31 - (unsigned)__builtin_clz(bits));
+    }
+    return 0;
+}
+
+static void apic_set(volatile uint32_t *apic, uint32_t base, uint8_t vector, bool value) {
+    volatile uint32_t *word = &apic[(base + 16u * (vector / 32)) / 4];
+    *word = value ? *word | 1u << vector % 32 : *word & ~(1u << vector % 32);
+}
+
+// Moves what is posted to IRR.
+static void take_posted(struct vcpu *vcpu) {
+    struct vcpu_page *page = vcpu->page;
+    if (!__atomic_load_n(&page->posted, __ATOMIC_RELAXED))
+        return;
+    __atomic_store_n(&page->posted, 0, __ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < 4; i++) {
+        uint64_t bits = __atomic_exchange_n(&page->pir[i], 0, __ATOMIC_SEQ_CST);
+        vcpu->apic[(APIC_IRR + 32 * i) / 4] |= (uint32_t)bits;
+        vcpu->apic[(APIC_IRR + 32 * i + 16) / 4] |= (uint32_t)(bits >> 32);
+    }
+}
+
+static struct inject_state inject_collect(struct vcpu *vcpu) {
+    struct vcpu_page *page = vcpu->page;
+    take_posted(vcpu);
+    uint32_t requests = __atomic_load_n(&page->requests, __ATOMIC_RELAXED);
+    if (requests & VCPU_REQUEST_NMI) {
+        __atomic_fetch_and(&page->requests, ~VCPU_REQUEST_NMI, __ATOMIC_RELAXED);
+        vcpu->nmi_pending = true;
+    }
+    struct inject_state state = {
+        .event = (vcpu->event & EVENT_VALID) != 0,
+        .nmi_pending = vcpu->nmi_pending,
+        .nmi_blocked = vcpu->nmi_blocked,
+        .extint = (requests & VCPU_REQUEST_EXTINT) != 0,
+    };
+    if (page->apic_enabled) {
+        state.irr_highest = apic_highest(vcpu->apic, APIC_IRR);
+        state.isr_highest = apic_highest(vcpu->apic, APIC_ISR);
+        state.tpr = (uint8_t)vcpu->apic[APIC_TPR / 4];
+    }
+    vendor->interruptibility(vcpu, &state);
+    return state;
+}
+
+static void inject(struct vcpu *vcpu, struct inject_decision decision, const struct inject_state *state) {
+    uint64_t event = 0;
+    switch (decision.action) {
+    case INJECT_EVENT:
+        event = vcpu->event;
+        count(COUNTER_INJECT_EVENT);
+        break;
+    case INJECT_NMI:
+        event = EVENT_VALID | EVENT_NMI | 2;
+        vcpu->nmi_pending = false;
+        vcpu->nmi_blocked = true;
+        break;
+    case INJECT_INTERRUPT:
+        event = EVENT_VALID | EVENT_INTERRUPT | decision.vector;
+        apic_set(vcpu->apic, APIC_IRR, decision.vector, false);
+        apic_set(vcpu->apic, APIC_ISR, decision.vector, true);
+        vcpu->apic[APIC_PPR / 4] = inject_ppr(state->tpr, decision.vector);
+        count(COUNTER_INJECT_INTERRUPT);
+        break;
+    case INJECT_NOTHING:
+    case INJECT_EXTINT:
+        break;
+    }
+    vcpu->event = 0;
+    if (decision.interrupt_window)
+        count(COUNTER_WINDOW);
+    vendor->prepare(vcpu, event, decision.interrupt_window, decision.nmi_window);
+}
+
+// Is the cap of its thread used up? Then it waits for the next window.
+static bool capped(struct thread *thread, uint64_t now) {
+    if (!thread->cap_percent)
+        return false;
+    uint64_t window = tsc_hz / CAP_WINDOW_HZ;
+    if (now >= thread->cap_window_end) {
+        thread->cap_window_end = now + window;
+        thread->cap_used = 0;
+    }
+    scheduler_account();
+    if (thread->cap_used < window / 100 * thread->cap_percent)
+        return false;
+    thread_block(thread, WAIT_CAP, thread->cap_window_end);
+    return true;
+}
+
+static uint64_t cap_end(const struct thread *thread, uint64_t now, uint64_t deadline) {
+    if (!thread->cap_percent)
+        return deadline;
+    uint64_t end = now + tsc_hz / CAP_WINDOW_HZ / 100 * thread->cap_percent - thread->cap_used;
+    return end < deadline ? end : deadline;
+}
+
+// Enters the guest once. The kernel lock is released and taken again.
+static void enter(struct thread *thread, struct vcpu *vcpu, uint64_t deadline) {
+    struct cpu *cpu = cpu_self();
+    scheduler_arm(deadline);
+    __atomic_store_n(&cpu->running_guest, 1, __ATOMIC_RELAXED);
+    cpu->guest_loaded = vcpu;
+    vcpu->cpu = cpu;
+    thread->exits++;
+    lock_release_kernel();
+    bool interrupted = vendor->enter(vcpu);
+    __atomic_store_n(&cpu->running_guest, 0, __ATOMIC_RELEASE);
+    if (interrupted)
+        take_interrupt();
+    lock_acquire_kernel();
+    count(COUNTER_EXIT_TOTAL);
+}
+
+// What ends a run before the guest is entered. *back: to user level, else another thread goes on.
+static bool interrupted_run(struct thread *thread, struct vcpu *vcpu, uint64_t now, uint64_t deadline, bool *back) {
+    *back = true;
+    if (!vcpu->guest->object.alive || vcpu->guest->object.generation != vcpu->guest_generation)
+        return leave_with(thread, ERROR_GONE);
+    if (thread->paused || scheduler_must_switch(thread)) {
+        *back = false;
+        return true;
+    }
+    if (thread->events & thread->event_mask) {
+        thread->buffer->events = thread->events & thread->event_mask;
+        thread->events &= ~thread->event_mask;
+        return leave_between(thread, VCPU_EXIT_EVENTS);
+    }
+    if (vcpu->poked) {
+        vcpu->poked = false;
+        return leave_between(thread, VCPU_EXIT_POKE);
+    }
+    if (deadline <= now)
+        return leave_between(thread, VCPU_EXIT_DEADLINE);
+    *back = false;
+    return capped(thread, now);
+}
+
+// Loads what the VMM changed.
+static void load_dirty(struct vcpu *vcpu) {
+    struct vcpu_page *page = vcpu->page;
+    uint32_t dirty = __atomic_load_n(&page->dirty, __ATOMIC_RELAXED) & GROUP_ALL;
+    page->dirty = 0;
+    if (dirty & GROUP_EVENT)
+        vcpu->event = page->event;
+    if (dirty & GROUP_RIP)
+        vcpu->nmi_blocked = (page->interruptibility & VCPU_NMI_BLOCKED) != 0;
+    if (dirty & GROUP_INTERCEPT)
+        vcpu->exception_intercepts = page->exception_intercepts;
+    if ((dirty & GROUP_XCR0) && host.xsave)
+        fpu_set_guest_xcr0(page->xcr0);
+    vendor->load(vcpu, dirty);
+}
+
+bool vcpu_continue(struct thread *thread) {
+    struct vcpu *vcpu = thread->vcpu;
+    struct vcpu_page *page = vcpu->page;
+    for (;;) {
+        uint64_t now = rdtsc(), deadline = __atomic_load_n(&page->deadline_tsc, __ATOMIC_RELAXED);
+        bool back;
+        load_dirty(vcpu);
+        if (interrupted_run(thread, vcpu, now, deadline, &back))
+            return back;
+        struct inject_state state = inject_collect(vcpu);
+        if (page->activity == VCPU_HALTED && !inject_wakes(state)) {
+            count(COUNTER_HALT);
+            thread_block(thread, WAIT_HALTED, deadline);
+            return false;
+        }
+        page->activity = VCPU_ACTIVE;
+        struct inject_decision decision = inject_decide(state);
+        if (decision.action == INJECT_EXTINT)
+            return leave_between(thread, VCPU_EXIT_EXTINT);
+        inject(vcpu, decision, &state);
+        enter(thread, vcpu, cap_end(thread, now, deadline));
+        if (cpu_self()->current != thread || thread->vcpu != vcpu)
+            return false; // ended, or the vCPU destroyed, by another CPU meanwhile
+        int reason = vendor->exit(vcpu);
+        page->exits = thread->exits;
+        if (reason != EXIT_HANDLED)
+            return leave_exit(thread, (enum vcpu_exit)reason);
+    }
+}
+
+void vcpu_poke(struct vcpu *vcpu) {
+    vcpu->poked = true;
+    vcpu_kick(vcpu);
+}
+
+void vcpu_kick(struct vcpu *vcpu) {
+    struct thread *runner = vcpu->runner;
+    if (!runner)
+        return;
+    if (runner->wait == WAIT_HALTED)
+        thread_wake(runner, OK, 0);
+    else if (runner->wait == WAIT_NOTHING && runner->cpu != cpu_self())
+        cpu_notify(runner->cpu);
+}
+
+int vcpu_fetch(struct vcpu *vcpu, uint32_t groups) {
+    if (vcpu->runner)
+        return ERROR_BUSY;
+    vendor->fetch(vcpu, groups & GROUP_ALL);
+    return OK;
+}

@@ -1,0 +1,45 @@
+// Virtual CPUs: passive state that a thread runs. Common to both vendors; what is a vendor's goes through vendor.h.
+#pragma once
+#include "kernel/inject.h"
+#include "kernel/portal.h"
+#include "kernel/space.h"
+#include "kernel/thread.h"
+
+struct vcpu {
+    struct object object;
+    struct space *guest;
+    uint32_t guest_generation;
+    struct cpu *cpu;              // where it last ran
+    struct kernel_page *state_page, *apic_page;
+    struct vcpu_page *page;
+    volatile uint32_t *apic;      // virtual-APIC page
+    struct thread *runner;        // the thread whose run it is in, else null
+    bool poked;
+    bool nmi_pending, nmi_blocked;
+    uint64_t event;               // to deliver at the next entry, EVENT_* format, 0: none
+    uint32_t exception_intercepts;
+    // Of the vendor
+    void *control;                // VMCB
+    uint32_t asid;
+    uint64_t asid_generation;
+    uint32_t space_generation_seen;
+    uint32_t clean;               // groups that the hardware's copy has as they were
+    bool window_open;
+};
+
+NODISCARD int vcpu_create(struct pd *pd, struct space *guest, struct kernel_page *state, struct kernel_page *apic,
+                          struct cpu *cpu, struct vcpu **out);
+void vcpu_destroy(struct vcpu *vcpu);
+
+// The current thread runs the vCPU from now on; scheduler_dispatch goes on with it.
+void vcpu_run(struct thread *thread, struct vcpu *vcpu, uint64_t event_mask);
+
+// Runs the thread's vCPU until something else has to happen on this CPU. True: the thread goes back to user level.
+NODISCARD bool vcpu_continue(struct thread *thread);
+
+// The thread stops running its vCPU.
+void vcpu_leave(struct thread *thread);
+
+void vcpu_poke(struct vcpu *vcpu);
+void vcpu_kick(struct vcpu *vcpu);
+NODISCARD int vcpu_fetch(struct vcpu *vcpu, uint32_t groups);

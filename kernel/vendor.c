@@ -1,0 +1,17 @@
+// The vendors there are, and the one that this machine has.
+#include "kernel/vendor.h"
+
+extern const struct vendor svm_vendor;
+
+static const struct vendor *const vendors[] = {&svm_vendor};
+
+const struct vendor *vendor;
+char vendor_reason[128];
+
+void vendor_detect(void) {
+    for (unsigned i = 0; i < sizeof(vendors) / sizeof(vendors[0]); i++)
+        if (vendors[i]->detect(vendor_reason, sizeof(vendor_reason))) {
+            vendor = vendors[i];
+            return;
+        }
+}

@@ -1,0 +1,41 @@
+// What kernel/ asks of hardware virtualization: one constant table per vendor, chosen at boot.
+#pragma once
+#include "kernel/vcpu.h"
+
+#define EXIT_HANDLED (-1) // the core has dealt with the exit, enter again
+
+struct vendor {
+    const char *name;
+    uint32_t id; // HOST_VENDOR_*
+
+    // Is it there and usable on this CPU? If not, `reason` says what is missing, for people. It may also note what the
+    // hardware lacks and is worked around.
+    bool (*detect)(char *reason, size_t size);
+    // Turns virtualization on, or off, on the CPU that runs this. False: no memory.
+    bool (*cpu_start)(struct cpu *cpu);
+    void (*cpu_stop)(void);
+
+    // Hardware state of a vCPU as after reset. ERROR_MEMORY.
+    int (*vcpu_create)(struct vcpu *vcpu);
+    void (*vcpu_destroy)(struct vcpu *vcpu);
+
+    // Moves groups from the page to the hardware's state, and back.
+    void (*load)(struct vcpu *vcpu, uint32_t groups);
+    void (*fetch)(struct vcpu *vcpu, uint32_t groups);
+
+    // interrupt_flag and shadow of what will be entered.
+    void (*interruptibility)(const struct vcpu *vcpu, struct inject_state *state);
+    // The event of the next entry (EVENT_*; 0 none) and the windows to exit for.
+    void (*prepare)(struct vcpu *vcpu, uint64_t event, bool interrupt_window, bool nmi_window);
+
+    // Enters the guest and comes back at the exit, interrupts off, kernel lock not held. True: a host interrupt is waiting.
+    bool (*enter)(struct vcpu *vcpu);
+    // Decodes the exit into the page: enum vcpu_exit or EXIT_HANDLED.
+    int (*exit)(struct vcpu *vcpu);
+};
+
+extern const struct vendor *vendor; // null: none usable
+extern char vendor_reason[128];
+
+// Chooses the vendor (vendor.c is the one place that knows all of them).
+void vendor_detect(void);

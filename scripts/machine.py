@@ -1,0 +1,77 @@
+"""The machine that Bulkhead runs on in QEMU, and the image made for one run."""
+import pathlib
+import re
+import subprocess
+import sys
+
+import build
+
+# What TCG does not emulate is taken out of the model, or QEMU warns about each.
+CPU = 'EPYC,+svm' + ''.join(f',-{f}' for f in ('rdseed', 'sha-ni', 'fxsr-opt', 'misalignsse', '3dnowprefetch', 'osvw',
+                                               'topoext', 'nrip-save', 'xsavec'))
+UEFI = '/usr/share/ovmf/OVMF.fd'
+STATUS_LINE = re.compile(rb'\[commands\] exit status (\d+)')
+DOMAIN = '''# Written by scripts/run for --iso.
+name = "{name}"
+builder = "hvm"
+memory = 512
+vcpus = 1
+disk = ["file:{image},hdc:cdrom,r"]
+boot = "d"
+serial = "pty"
+'''
+
+
+def split_commands(text):
+    """Commands between semicolons and line ends, but not inside quotes."""
+    commands = re.findall(r'''((?:[^;\n'"]|'[^'\n]*'|"[^"\n]*"|['"])+)''', text)
+    return [c.strip() for c in commands if c.strip()]
+
+
+def domain_name(path):
+    return re.sub(r'[^A-Za-z0-9_.-]', '-', pathlib.Path(path).stem)
+
+
+def make_image(output, isos=(), configs=(), commands=(), texts=None, arguments=''):
+    """Make OUTPUT of the built parts, ISO images, domain configurations (files), commands, and {name: text}."""
+    texts = dict(texts or {})
+    if commands:
+        texts['etc/commands'] = ''.join(f'{c}\n' for c in commands)
+    names = {domain_name(path) for path in configs}
+    command = [build.ROOT / 'scripts/make-image', '--kernel', build.BUILD / 'kernel/bulkhead.elf',
+               '--list', build.BUILD / 'archive.list', '--arguments', arguments, '--output', output]
+    for path in isos:
+        command += ['--file', f'images/{pathlib.Path(path).name}={path}']
+        if domain_name(path) not in names:
+            texts.setdefault(f'etc/domains/{domain_name(path)}',
+                             DOMAIN.format(name=domain_name(path), image=pathlib.Path(path).name))
+    for path in configs:
+        command += ['--file', f'etc/domains/{pathlib.Path(path).name}={path}']
+    for name, text in texts.items():
+        command += ['--text', f'{name}={text}']
+    output.parent.mkdir(parents=True, exist_ok=True)
+    if subprocess.run([str(c) for c in command]).returncode:
+        sys.exit('the image could not be made')
+    return output
+
+
+def qemu(image, smp=1, memory=2048, disks=(), icount=False, gdb=False, uefi=False, reboot=False,
+         serial=('-serial', 'stdio')):
+    """The command line of QEMU."""
+    command = ['qemu-system-x86_64', '-accel', 'tcg', '-M', 'q35', '-cpu', CPU, '-smp', str(smp), '-m', str(memory),
+               '-nodefaults', '-display', 'none', *serial,
+               '-drive', f'if=none,id=boot,media=cdrom,readonly=on,format=raw,file={image}',
+               '-device', 'ide-cd,drive=boot,bus=ide.0,bootindex=0']
+    for number, disk in enumerate(disks):
+        kind = 'qcow2' if str(disk).endswith('.qcow2') else 'raw'
+        command += ['-drive', f'if=none,id=disk{number},format={kind},file={disk}',
+                    '-device', f'ide-hd,drive=disk{number},bus=ide.{number + 1}']
+    if icount:
+        command += ['-icount', 'shift=0,sleep=off', '-seed', '1', '-rtc', 'base=2025-01-01T00:00:00,clock=vm']
+    if gdb:
+        command += ['-s', '-S']
+    if uefi:
+        command += ['-bios', UEFI]
+    if not reboot:
+        command += ['-no-reboot']
+    return command

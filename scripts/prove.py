@@ -1,0 +1,107 @@
+"""The suite proof: Frama-C's WP over each file that a tests/proof/*.json names, and seeded bugs that must fail.
+
+A description is {"file": "kernel/x.c", "goals": N, "admitted": 0, "functions": [..],
+"bugs": [{"find": .., "replace": ..}]}. "functions" (optional) limits what is proved; "goals" is how many there must be
+at least, so that a contract that went away is noticed; "admitted" is how many facts may be taken for granted. Each bug,
+a text of the file replaced by another, must leave a goal unproved.
+"""
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+import pathlib
+
+import build
+from suites import Result, tail
+
+DESCRIPTIONS = build.ROOT / 'tests/proof'
+CACHE = build.BUILD / 'proof-cache'
+WHY3 = build.BUILD / 'why3.conf'
+SUMMARY = re.compile(r'Proved goals:\s+(\d+) / (\d+)')
+TIMEOUT = 600
+
+
+def why3_config():
+    """The list of provers that Frama-C asks Why3 for, made once."""
+    if not WHY3.exists():
+        subprocess.run(['why3', '-C', str(WHY3), 'config', 'detect'], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+
+
+def frama_c(source, description, root):
+    """Prove SOURCE; (proved, goals, output), (0, 0, output) if Frama-C did not come that far."""
+    command = ['frama-c', '-c11', '-machdep', 'gcc_x86_64', f'-cpp-extra-args=-I{root}', source, '-wp', '-wp-rte',
+               '-warn-unsigned-downcast', '-warn-signed-downcast', '-wp-prover', 'cvc4', '-wp-timeout', '10',
+               '-wp-par', '2', '-wp-cache', 'update', '-wp-session', str(CACHE / pathlib.Path(source).stem)]
+    if description.get('functions'):
+        command += ['-wp-fct', ','.join(description['functions'])]
+    command += description.get('arguments', [])
+    try:
+        run = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                             errors='replace', timeout=TIMEOUT,
+                             env={'PATH': '/usr/bin:/bin', 'HOME': str(build.BUILD), 'WHY3CONFIG': str(WHY3)})
+    except subprocess.TimeoutExpired:
+        return 0, 0, f'still not done after {TIMEOUT} s'
+    found = SUMMARY.search(run.stdout)
+    if run.returncode or not found:
+        return 0, 0, run.stdout
+    return int(found.group(1)), int(found.group(2)), run.stdout
+
+
+def unproved(output):
+    """The lines of Frama-C's output that name goals which are left."""
+    return '\n'.join(line for line in output.split('\n') if re.search(r'Timeout|Unknown|Failed|error|warning', line))
+
+
+def prove(name, description):
+    start = time.monotonic()
+    proved, goals, output = frama_c(description['file'], description, build.ROOT)
+    (build.BUILD / f'logs/proof-{name}.log').write_text(output)
+    seconds = time.monotonic() - start
+    admitted = len(re.findall(r'\badmit\b', (build.ROOT / description['file']).read_text()))
+    if admitted > description.get('admitted', 0):
+        return Result(f'proof/{name}', 'failed', seconds, f'{admitted} facts are admitted, not proved')
+    if not goals or proved < goals:
+        detail = f'{proved} of {goals} goals\n{tail(unproved(output) or output)}'
+        return Result(f'proof/{name}', 'failed', seconds, detail)
+    if goals < description['goals']:
+        return Result(f'proof/{name}', 'failed', seconds, f'{goals} goals, but there were {description["goals"]}')
+    return Result(f'proof/{name}', 'passed', seconds, f'{proved} of {goals} goals')
+
+
+def refute(name, description, number, bug):
+    """The proof of the file with a bug in it must fail."""
+    start = time.monotonic()
+    title = f'proof/{name}-bug{number}'
+    text = (build.ROOT / description['file']).read_text()
+    there = text.count(bug['find'])
+    if there != 1:
+        return Result(title, 'failed', 0, f'the text to replace is there {there} times, not once: {bug["find"]}')
+    with tempfile.TemporaryDirectory(prefix='bulkhead-proof-') as directory:
+        root = pathlib.Path(directory)
+        for folder in ('kernel', 'lib', 'svm', 'dom0'):
+            shutil.copytree(build.ROOT / folder, root / folder, ignore=shutil.ignore_patterns('*.o'))
+        (root / description['file']).write_text(text.replace(bug['find'], bug['replace']))
+        proved, goals, output = frama_c(description['file'], description, root)
+    (build.BUILD / f'logs/proof-{name}-bug{number}.log').write_text(output)
+    seconds = time.monotonic() - start
+    if not goals:
+        return Result(title, 'failed', seconds, tail(output))
+    if proved == goals:
+        return Result(title, 'failed', seconds, f'all {goals} goals are proved in spite of the bug')
+    return Result(title, 'passed', seconds, f'{goals - proved} of {goals} goals fail, as they should')
+
+
+def proof(match):
+    descriptions = {p.stem: json.loads(p.read_text()) for p in sorted(DESCRIPTIONS.glob('*.json')) if match in p.stem}
+    if descriptions:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        why3_config()
+    for name, description in descriptions.items():
+        yield prove(name, description)
+        if not description.get('bugs'):
+            yield Result(f'proof/{name}-bugs', 'failed', 0, 'no seeded bug shows that this proof can fail')
+        for number, bug in enumerate(description.get('bugs', []), 1):
+            yield refute(name, description, number, bug)

@@ -1,0 +1,164 @@
+"""The suites unit, fuzz, system and bench. Each yields a Result per test."""
+import collections
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+import build
+
+Result = collections.namedtuple('Result', 'name outcome seconds detail', defaults=('',))
+LOGS = build.BUILD / 'logs'
+FUZZ_SECONDS = 10
+TESTS = build.ROOT / 'tests'
+
+
+def tail(text, lines=30):
+    return '\n'.join(text.rstrip().split('\n')[-lines:])
+
+
+def built(suite, names):
+    """Build the programs NAMES of tests/SUITE, as many as can be; a Result for each that does not build."""
+    targets = [f'tests/{suite}/{name}' for name in names]
+    if not targets or build.ninja('-k', '0', *targets) == 0:
+        return
+    for name, target in zip(names, targets):
+        one = subprocess.run(['ninja', '-C', str(build.BUILD), target], stdout=subprocess.PIPE, text=True)
+        if one.returncode:
+            yield Result(f'{suite}/{name}', 'failed', 0, f'does not build:\n{tail(one.stdout)}')
+
+
+def programs(suite, prefix, match):
+    """Names of the programs that tests/SUITE/meson.build registers; sources that it does not register are an error."""
+    subprocess.run(['ninja', '-C', str(build.BUILD), 'build.ninja'], stdout=subprocess.DEVNULL)
+    listed = json.loads(subprocess.run(['meson', 'introspect', '--targets', str(build.BUILD)], check=True,
+                                       stdout=subprocess.PIPE, text=True).stdout)
+    folder = str(TESTS / suite / 'meson.build')
+    names = sorted(t['name'] for t in listed if t['defined_in'] == folder and t['type'] == 'executable')
+    sources = sorted(p.stem for p in (TESTS / suite).glob(f'{prefix}*.c'))
+    forgotten = [s for s in sources if s not in names]
+    return [n for n in names if match in n], [s for s in forgotten if match in s]
+
+
+def unregistered(suite, names):
+    for name in names:
+        yield Result(f'{suite}/{name}', 'failed', 0,
+                     f'is not in tests/{suite}/meson.build, or sources of it are missing')
+
+
+def unit(match):
+    names, forgotten = programs('unit', 'test_', match)
+    yield from unregistered('unit', forgotten)
+    broken = {}
+    for result in built('unit', names):
+        broken[result.name] = result
+        yield result
+    for name in names:
+        if f'unit/{name}' not in broken:
+            yield unit_program(name)
+
+
+def unit_program(name):
+    start = time.monotonic()
+    try:
+        run = subprocess.run([build.BUILD / 'tests/unit' / name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             cwd=build.ROOT, timeout=120)
+        output, status = run.stdout.decode(errors='replace'), run.returncode
+    except subprocess.TimeoutExpired as expired:
+        output, status = (expired.stdout or b'').decode(errors='replace') + '\nstill running after 120 s', -1
+    (LOGS / f'unit-{name}.log').write_text(output)
+    seconds = time.monotonic() - start
+    cases = len(re.findall(r'^\[       OK \]', output, re.M))
+    if status == 0 and cases:
+        return Result(f'unit/{name}', 'passed', seconds, f'{cases} cases')
+    return Result(f'unit/{name}', 'failed', seconds, tail(output) + f'\nexit status {status}, {cases} cases good')
+
+
+def fuzz(match):
+    names, forgotten = programs('fuzz', 'fuzz_', match)
+    yield from unregistered('fuzz', forgotten)
+    broken = {}
+    for result in built('fuzz', names):
+        broken[result.name] = result
+        yield result
+    for name in names:
+        if f'fuzz/{name}' not in broken:
+            yield fuzz_target(name)
+
+
+def fuzz_target(name):
+    start = time.monotonic()
+    corpus = TESTS / 'fuzz/corpus' / name.replace('fuzz_', '', 1)
+    with tempfile.TemporaryDirectory(prefix='bulkhead-fuzz-') as found:
+        command = [str(build.BUILD / 'tests/fuzz' / name), f'-max_total_time={FUZZ_SECONDS}', '-timeout=10',
+                   '-print_final_stats=1', f'-artifact_prefix={LOGS}/{name}-', found]
+        if corpus.is_dir():
+            command.append(str(corpus))
+        run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=build.ROOT)
+    output = run.stdout.decode(errors='replace')
+    (LOGS / f'fuzz-{name}.log').write_text(output)
+    seconds = time.monotonic() - start
+    units = re.search(r'number_of_executed_units: (\d+)', output)
+    if run.returncode == 0 and units and int(units.group(1)) > 0:
+        return Result(f'fuzz/{name}', 'passed', seconds, f'{units.group(1)} inputs')
+    return Result(f'fuzz/{name}', 'failed', seconds, tail(output) + f'\nexit status {run.returncode}')
+
+
+PYTEST_LINE = re.compile(r'^tests/(\S+)::(\S+) (PASSED|FAILED|SKIPPED|ERROR|XFAIL|XPASS)(?: \((.*)\))?')
+OUTCOMES = {'PASSED': 'passed', 'SKIPPED': 'skipped', 'XFAIL': 'skipped'}
+
+
+def pytest(folder, match):
+    """Run the pytest files of tests/FOLDER; their lines as they come, then the details of what failed."""
+    if not list((TESTS / folder).glob('test_*.py')):
+        return
+    command = [sys.executable, '-u', '-m', 'pytest', '-p', 'no:cacheprovider', '-v', '--tb=short', '--no-header',
+               *(['-k', match] if match else []), f'tests/{folder}']
+    log = LOGS / f'pytest-{folder}.log'
+    environment = dict(os.environ, BULKHEAD_BUILD=str(build.BUILD), PYTHONDONTWRITEBYTECODE='1', COLUMNS='200')
+    last, seen = time.monotonic(), 0
+    with open(log, 'w') as out:
+        process = subprocess.Popen(command, cwd=build.ROOT, env=environment, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True, errors='replace')
+        for line in process.stdout:
+            out.write(line)
+            found = PYTEST_LINE.match(line)
+            if found:
+                now = time.monotonic()
+                outcome = OUTCOMES.get(found.group(3), 'failed')
+                detail = f'see {log}' if outcome == 'failed' else found.group(4) or ''
+                yield Result(f'{folder}/{found.group(2)}', outcome, now - last, detail)
+                last, seen = now, seen + 1
+    status = process.wait()
+    # 1: tests failed, which was said; 5: none was selected.
+    if status not in (0, 1, 5) or (status == 1 and not seen):
+        yield Result(f'{folder}/pytest', 'failed', 0, tail(log.read_text()))
+
+
+def system(match):
+    if build.ninja('image', 'guests'):
+        yield Result('system/image', 'failed', 0, 'the image does not build')
+        return
+    yield from pytest('system', match)
+
+
+def bench(match):
+    figures = LOGS / 'bench.json'
+    figures.unlink(missing_ok=True)
+    if build.ninja('image', 'guests'):
+        yield Result('bench/image', 'failed', 0, 'the image does not build')
+        return
+    yield from pytest('bench', match)
+    if figures.exists():
+        print_figures(json.loads(figures.read_text()))
+
+
+def print_figures(figures):
+    print(f'    {"figure":<40} {"value":>14} {"goal":>14} {"peer":>14}  unit')
+    for name, figure in figures.items():
+        goal, peer = (figure.get(key) for key in ('goal', 'peer'))
+        print(f'    {name:<40} {figure["value"]:>14} {"-" if goal is None else goal:>14} '
+              f'{"-" if peer is None else peer:>14}  {figure["unit"]}')

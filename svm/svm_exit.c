@@ -1,0 +1,161 @@
+// Decoding of #VMEXIT (APM 2 appendix C) into the vendor-neutral exits of the ABI.
+#include "kernel/log.h"
+#include "kernel/panic.h"
+#include "svm/svm.h"
+
+#define EXCEPTION_DB 1u
+#define EXCEPTION_AC 17u
+#define EXCEPTION_MC 18u
+#define APIC_ISR     0x100u
+#define APIC_IRR     0x200u
+#define APIC_TPR     0x80u
+
+// Nested page fault codes (APM 2 15.25.6)
+#define NPF_PRESENT    (1ull << 0)
+#define NPF_WRITE      (1ull << 1)
+#define NPF_FETCH      (1ull << 4)
+#define NPF_TABLE_WALK (1ull << 33)
+
+static int exit_plain(struct vcpu *vcpu, enum vcpu_exit reason) {
+    vcpu->page->qualification = 0;
+    return (int)reason;
+}
+
+// IOIO: EXITINFO1 (APM 2 15.10.2); the next RIP is in EXITINFO2.
+static int exit_io(struct vcpu *vcpu, const struct vmcb *vmcb) {
+    uint64_t info = vmcb->exit_info1;
+    struct vcpu_page *page = vcpu->page;
+    page->qualification = (info & 1 ? VCPU_IO_IN : 0) | (info & 4 ? VCPU_IO_STRING : 0) | (info & 8 ? VCPU_IO_REP : 0) |
+                          (info & 0x70) | (info & 0xffff0000);
+    page->next_rip = vmcb->exit_info2;
+    page->instruction_length = (uint32_t)(vmcb->exit_info2 - vmcb->rip) & 0xf;
+    return VCPU_EXIT_IO;
+}
+
+static int exit_memory(struct vcpu *vcpu, const struct vmcb *vmcb) {
+    uint64_t info = vmcb->exit_info1;
+    vcpu->page->qualification = (info & NPF_WRITE ? VCPU_MEMORY_WRITE : 0) | (info & NPF_FETCH ? VCPU_MEMORY_EXECUTE : 0) |
+                                (info & NPF_TABLE_WALK ? VCPU_MEMORY_WALK : 0) |
+                                (info & NPF_PRESENT ? VCPU_MEMORY_PRESENT : 0);
+    vcpu->page->gpa = vmcb->exit_info2;
+    vcpu->page->exit_gva = 0;
+    return VCPU_EXIT_MEMORY;
+}
+
+// An interrupt whose delivery an exception takes the place of goes back to the local APIC.
+static void requeue_interrupt(struct vcpu *vcpu) {
+    if (!(vcpu->event & EVENT_VALID) || (vcpu->event & EVENT_TYPE) != EVENT_INTERRUPT)
+        return;
+    uint8_t vector = EVENT_VECTOR(vcpu->event);
+    unsigned word = 16u * (vector / 32);
+    vcpu->apic[(APIC_ISR + word) / 4] &= ~(1u << vector % 32);
+    vcpu->apic[(APIC_IRR + word) / 4] |= 1u << vector % 32;
+}
+
+static int exit_exception(struct vcpu *vcpu, const struct vmcb *vmcb, uint32_t vector) {
+    if (vector == EXCEPTION_MC)
+        PANIC("machine check while a guest ran");
+    if (vcpu->exception_intercepts & 1u << vector) {
+        vcpu->page->qualification = vector | vmcb->exit_info1 << 32;
+        vcpu->page->exit_gva = vmcb->exit_info2;
+        return VCPU_EXIT_EXCEPTION;
+    }
+    requeue_interrupt(vcpu);
+    vcpu->event = EVENT_VALID | EVENT_EXCEPTION | vector;
+    if (vector == EXCEPTION_AC)
+        vcpu->event |= EVENT_ERROR_VALID;
+    return EXIT_HANDLED;
+}
+
+static int exit_task_switch(struct vcpu *vcpu, const struct vmcb *vmcb) {
+    uint64_t info = vmcb->exit_info2, source = info >> 36 & 1 ? 1 : info >> 38 & 1 ? 2 : 0;
+    if (vcpu->event & EVENT_VALID)
+        source = 3;
+    vcpu->page->qualification = (vmcb->exit_info1 & 0xffff) | source << 16;
+    return VCPU_EXIT_TASK_SWITCH;
+}
+
+// Exits whose reason says all.
+static const struct {
+    uint16_t code;
+    int16_t reason;
+} plain_exits[] = {
+    {EXIT_INTR, EXIT_HANDLED},
+    {EXIT_NMI, EXIT_HANDLED},
+    {EXIT_INIT, EXIT_HANDLED},
+    {EXIT_VINTR, EXIT_HANDLED},
+    {EXIT_FERR, EXIT_HANDLED},
+    {EXIT_RDPMC, VCPU_EXIT_RDPMC},
+    {EXIT_CPUID, VCPU_EXIT_CPUID},
+    {EXIT_INVD, VCPU_EXIT_WBINVD},
+    {EXIT_WBINVD, VCPU_EXIT_WBINVD},
+    {EXIT_HLT, VCPU_EXIT_HLT},
+    {EXIT_INVLPGA, VCPU_EXIT_VIRTUALIZATION},
+    {EXIT_SHUTDOWN, VCPU_EXIT_SHUTDOWN},
+    {EXIT_VMMCALL, VCPU_EXIT_VMCALL},
+    {EXIT_MONITOR, VCPU_EXIT_MWAIT},
+    {EXIT_MWAIT, VCPU_EXIT_MWAIT},
+    {EXIT_MWAIT_C, VCPU_EXIT_MWAIT},
+    {EXIT_XSETBV, VCPU_EXIT_XSETBV},
+};
+
+static int decode_plain(struct vcpu *vcpu, uint32_t code) {
+    for (unsigned i = 0; i < sizeof(plain_exits) / sizeof(plain_exits[0]); i++)
+        if (plain_exits[i].code == code)
+            return plain_exits[i].reason == EXIT_HANDLED ? EXIT_HANDLED
+                                                         : exit_plain(vcpu, (enum vcpu_exit)plain_exits[i].reason);
+    if (code >= EXIT_VMRUN && code <= EXIT_SKINIT)
+        return exit_plain(vcpu, VCPU_EXIT_VIRTUALIZATION);
+    vcpu->page->qualification = code;
+    return VCPU_EXIT_INVALID;
+}
+
+static int decode(struct vcpu *vcpu, const struct vmcb *vmcb) {
+    uint32_t code = (uint32_t)vmcb->exit_code;
+    switch (code) {
+    case EXIT_IOIO:
+        return exit_io(vcpu, vmcb);
+    case EXIT_NPF:
+        return exit_memory(vcpu, vmcb);
+    case EXIT_MSR:
+        return exit_plain(vcpu, vmcb->exit_info1 & 1 ? VCPU_EXIT_WRMSR : VCPU_EXIT_RDMSR);
+    case EXIT_CR_WRITE0 + 8:
+        vcpu->page->qualification = 8 | 1u << 8;
+        return VCPU_EXIT_CR;
+    case EXIT_TASK_SWITCH:
+        return exit_task_switch(vcpu, vmcb);
+    case EXIT_IRET:
+        vcpu->nmi_blocked = false; // the IRET runs next; an NMI may come right before it, on the same stack
+        return EXIT_HANDLED;
+    default:
+        break;
+    }
+    if (code >= EXIT_EXCEPTION0 && code < EXIT_EXCEPTION0 + 32)
+        return exit_exception(vcpu, vmcb, code - EXIT_EXCEPTION0);
+    return decode_plain(vcpu, code);
+}
+
+// What the exit interrupted and has to be delivered again. INTn, INT3 and INTO run again by themselves.
+static uint64_t interrupted_event(uint64_t info) {
+    bool by_instruction = (info & EVENT_TYPE) == EVENT_SOFTWARE ||
+                          ((info & EVENT_TYPE) == EVENT_EXCEPTION && (EVENT_VECTOR(info) == 3 || EVENT_VECTOR(info) == 4));
+    return info & EVENT_VALID && !by_instruction ? info : 0;
+}
+
+int svm_exit(struct vcpu *vcpu) {
+    struct vmcb *vmcb = vmcb_of(vcpu);
+    struct vcpu_page *page = vcpu->page;
+    // CR8 is the guest's without exits: its priority goes to the virtual-APIC page.
+    uint32_t tpr = vcpu->apic[APIC_TPR / 4];
+    if ((tpr >> 4 & V_TPR_MASK) != (vmcb->vintr & V_TPR_MASK))
+        vcpu->apic[APIC_TPR / 4] = (uint32_t)(vmcb->vintr & V_TPR_MASK) << 4;
+    vcpu->event = interrupted_event(vmcb->exit_int_info);
+    page->gpr[RAX] = vmcb->rax; // also where the core enters again
+    page->gpr[RSP] = vmcb->rsp;
+    page->next_rip = svm_features.nrips ? vmcb->next_rip : 0;
+    page->instruction_length = page->next_rip ? (uint32_t)(page->next_rip - vmcb->rip) & 0xf : 0;
+    int reason = decode(vcpu, vmcb);
+    if (reason != EXIT_HANDLED)
+        svm_export(vcpu, reason);
+    return reason;
+}

@@ -1,0 +1,136 @@
+// Transfer of a vCPU's state between its page and the VMCB, group by group.
+#include "kernel/instructions.h"
+#include "lib/string.h"
+#include "svm/svm.h"
+
+#define DR7_RESERVED 0xffffffff0000d800ull
+#define DR7_FIXED    0x400ull
+
+// Fields that are copied as they are.
+static const struct field {
+    uint16_t page, vmcb;
+    uint16_t bytes;
+    uint16_t group;
+} fields[] = {
+#define FIELD(page_field, vmcb_field, group)                                                                           \
+    {offsetof(struct vcpu_page, page_field), offsetof(struct vmcb, vmcb_field),                                        \
+     sizeof(((struct vcpu_page *)0)->page_field), group}
+    FIELD(segment[SEGMENT_ES], es, GROUP_SEGMENT),
+    FIELD(segment[SEGMENT_DS], ds, GROUP_SEGMENT),
+    FIELD(segment[SEGMENT_FS], fs, GROUP_SEGMENT),
+    FIELD(segment[SEGMENT_GS], gs, GROUP_SEGMENT),
+    FIELD(segment[SEGMENT_LDTR], ldtr, GROUP_SEGMENT),
+    FIELD(segment[SEGMENT_TR], tr, GROUP_SEGMENT),
+    FIELD(gdtr, gdtr, GROUP_TABLE),
+    FIELD(idtr, idtr, GROUP_TABLE),
+    FIELD(star, star, GROUP_MSR),
+    FIELD(lstar, lstar, GROUP_MSR),
+    FIELD(cstar, cstar, GROUP_MSR),
+    FIELD(sfmask, sfmask, GROUP_MSR),
+    FIELD(kernel_gs_base, kernel_gs_base, GROUP_MSR),
+    FIELD(sysenter_cs, sysenter_cs, GROUP_MSR),
+    FIELD(sysenter_esp, sysenter_esp, GROUP_MSR),
+    FIELD(sysenter_eip, sysenter_eip, GROUP_MSR),
+    FIELD(pat, pat, GROUP_MSR),
+    FIELD(dr6, dr6, GROUP_DEBUG),
+    FIELD(dr7, dr7, GROUP_DEBUG),
+    FIELD(tsc_offset, tsc_offset, GROUP_TSC),
+#undef FIELD
+};
+
+#define COPIED_GROUPS (GROUP_SEGMENT | GROUP_TABLE | GROUP_MSR | GROUP_DEBUG | GROUP_TSC)
+
+static void copy_fields(struct vcpu *vcpu, uint32_t groups, bool to_vmcb) {
+    char *page = (char *)vcpu->page, *vmcb = vcpu->control;
+    for (unsigned i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        const struct field *f = &fields[i];
+        if (!(groups & f->group))
+            continue;
+        memcpy(to_vmcb ? vmcb + f->vmcb : page + f->page, to_vmcb ? page + f->page : vmcb + f->vmcb, f->bytes);
+    }
+}
+
+void svm_load(struct vcpu *vcpu, uint32_t groups) {
+    struct vmcb *vmcb = vmcb_of(vcpu);
+    const struct vcpu_page *page = vcpu->page;
+    vmcb->rax = page->gpr[RAX];
+    vmcb->rsp = page->gpr[RSP];
+    if (!groups)
+        return;
+    if (groups & GROUP_RIP) {
+        vmcb->rip = page->rip;
+        vmcb->rflags = page->rflags;
+        vmcb->interrupt_shadow = page->interruptibility & VCPU_SHADOW;
+    }
+    if (groups & GROUP_CONTROL) {
+        vmcb->cr0 = page->cr0;
+        vmcb->cr2 = page->cr2;
+        vmcb->cr3 = page->cr3;
+        vmcb->cr4 = page->cr4;
+        vmcb->efer = page->efer | EFER_SVME;
+        vcpu->space_generation_seen = vcpu->guest->generation - 1; // the guest's own translations change: a new ASID
+    }
+    if (groups & GROUP_CS_SS) {
+        vmcb->cs = page->segment[SEGMENT_CS];
+        vmcb->ss = page->segment[SEGMENT_SS];
+        vmcb->cpl = (uint8_t)(page->cpl & 3);
+    }
+    if (groups & COPIED_GROUPS)
+        copy_fields(vcpu, groups, true);
+    if (groups & GROUP_DEBUG) {
+        vmcb->dr7 = (vmcb->dr7 & ~DR7_RESERVED) | DR7_FIXED;
+        write_dr0(page->dr[0]);
+        write_dr1(page->dr[1]);
+        write_dr2(page->dr[2]);
+        write_dr3(page->dr[3]);
+    }
+    // #DB and #AC are intercepted so that a guest cannot keep the CPU in their delivery for ever; #MC is the host's.
+    if (groups & GROUP_INTERCEPT)
+        vmcb->intercept_exceptions = vcpu->exception_intercepts | 1u << 1 | 1u << 17 | 1u << 18;
+}
+
+static void export_hot(struct vcpu *vcpu) {
+    const struct vmcb *vmcb = vmcb_of(vcpu);
+    struct vcpu_page *page = vcpu->page;
+    page->gpr[RAX] = vmcb->rax;
+    page->gpr[RSP] = vmcb->rsp;
+    page->rip = vmcb->rip;
+    page->rflags = vmcb->rflags;
+    page->interruptibility =
+        ((vmcb->interrupt_shadow & 1) ? VCPU_SHADOW : 0) | (vcpu->nmi_blocked ? VCPU_NMI_BLOCKED : 0);
+    page->cpl = vmcb->cpl;
+    page->cr0 = vmcb->cr0;
+    page->cr2 = vmcb->cr2;
+    page->cr3 = vmcb->cr3;
+    page->cr4 = vmcb->cr4;
+    page->efer = vmcb->efer & ~EFER_SVME;
+    page->event = vcpu->event;
+    page->segment[SEGMENT_CS] = vmcb->cs;
+    page->segment[SEGMENT_SS] = vmcb->ss;
+}
+
+static void read_debug_addresses(struct vcpu_page *page) {
+    page->dr[0] = read_dr0();
+    page->dr[1] = read_dr1();
+    page->dr[2] = read_dr2();
+    page->dr[3] = read_dr3();
+}
+
+void svm_export(struct vcpu *vcpu, int reason) {
+    struct vcpu_page *page = vcpu->page;
+    uint64_t wanted = reason == VCPU_EXIT_MEMORY || reason == VCPU_EXIT_IO ? page->wanted_memory : page->wanted_other;
+    export_hot(vcpu);
+    page->valid = GROUP_HOT;
+    if (wanted & COPIED_GROUPS) {
+        copy_fields(vcpu, (uint32_t)wanted, false);
+        page->valid |= (uint32_t)wanted & COPIED_GROUPS;
+    }
+    if (wanted & GROUP_DEBUG)
+        read_debug_addresses(page); // the guest's are still on this CPU
+}
+
+void svm_fetch(struct vcpu *vcpu, uint32_t groups) {
+    export_hot(vcpu);
+    copy_fields(vcpu, groups, false);
+    vcpu->page->valid = GROUP_HOT | (groups & COPIED_GROUPS);
+}

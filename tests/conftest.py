@@ -1,0 +1,130 @@
+"""What tests of the whole system share: Bulkhead booted in QEMU, its shell, its log."""
+import json
+import os
+import pathlib
+import re
+import sys
+
+import pexpect
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'scripts'))
+import build  # noqa: E402
+import machine  # noqa: E402
+
+LOGS = build.BUILD / 'logs'
+PROMPT = 'dom0> '
+ESCAPES = re.compile(r'\x1b\[[0-9;?]*[A-Za-z]')
+# A slow machine is not a failure: every time limit is multiplied by this.
+PATIENCE = float(os.environ.get('BULKHEAD_PATIENCE', '1'))
+
+
+class Host:
+    """A machine that runs Bulkhead. What it prints is in LOGS/NAME.log."""
+
+    def __init__(self, name, image, **options):
+        self.log = open(LOGS / f'{name}.log', 'w', encoding='utf-8', errors='replace')
+        command = machine.qemu(image, **options)
+        self.serial = pexpect.spawn(command[0], command[1:], encoding='utf-8', codec_errors='replace', timeout=60,
+                                    maxread=65536, searchwindowsize=65536, dimensions=(50, 200), echo=False)
+        self.serial.logfile_read = self.log
+        # linenoise and guests' terminals take keys one by one; a UART's FIFO holds 16.
+        self.serial.delaybeforesend = 0.02
+
+    def expect(self, pattern, seconds=60):
+        """Wait for PATTERN, a regular expression or a list; the match object. A test fails with what was there."""
+        try:
+            self.serial.expect(pattern, timeout=seconds * PATIENCE)
+        except (pexpect.TIMEOUT, pexpect.EOF) as error:
+            kind = 'ended' if isinstance(error, pexpect.EOF) else f'waited {seconds * PATIENCE:.0f} s'
+            seen = '\n'.join((self.serial.before or '').split('\n')[-25:])
+            pytest.fail(f'{kind}; wanted: {pattern}\nsaw last:\n{seen}', pytrace=True)
+        return self.serial.match
+
+    def send(self, text):
+        """Type TEXT, no faster than a serial line takes it."""
+        for start in range(0, len(text), 8):
+            self.serial.send(text[start:start + 8])
+
+    def line(self, text):
+        self.send(text + '\r')
+
+    def shell(self, seconds=60):
+        """Wait for the prompt of dom0's shell."""
+        self.expect(re.escape(PROMPT), seconds)
+
+    def command(self, text, seconds=60):
+        """Run TEXT in dom0's shell, whose prompt is there; what it printed, without escape sequences and echo."""
+        self.line(text)
+        self.shell(seconds)
+        printed = ESCAPES.sub('', self.serial.before).replace('\r', '\n')
+        lines = [one for one in printed.split('\n') if one.strip() and text not in one]
+        return '\n'.join(lines)
+
+    def poweroff(self, seconds=30):
+        """Power the machine off from the shell and wait for its end."""
+        self.line('poweroff')
+        self.expect(pexpect.EOF, seconds)
+
+    def close(self):
+        self.serial.close(force=True)
+        self.log.close()
+
+
+def log_name(request):
+    return re.sub(r'[^A-Za-z0-9_.-]+', '-', f'{request.node.path.stem}.{request.node.name}').strip('-')
+
+
+@pytest.fixture
+def boot(request, tmp_path):
+    """A function that boots Bulkhead; every machine ends with the test.
+
+    boot(smp=1, memory=2048, isos=[FILE], configs=[FILE], commands=['list'], texts={'NAME': 'TEXT'}, arguments='',
+    uefi=False, icount=False, disks=[FILE]) returns a Host. FILE and NAME are as scripts/run has them.
+    """
+    LOGS.mkdir(parents=True, exist_ok=True)
+    hosts = []
+
+    def start(isos=(), configs=(), commands=(), texts=None, arguments='', **options):
+        image = build.BUILD / 'bulkhead.iso'
+        if isos or configs or commands or texts or arguments:
+            output = tmp_path / f'bulkhead{len(hosts)}.iso'
+            image = machine.make_image(output, isos, configs, commands, texts, arguments)
+        number = f'.{len(hosts)}' if hosts else ''
+        hosts.append(Host(log_name(request) + number, image, **options))
+        return hosts[-1]
+
+    yield start
+    for host in hosts:
+        host.close()
+
+
+@pytest.fixture
+def run_commands(boot):
+    """A function that boots Bulkhead for COMMANDS only: (exit status, everything printed)."""
+    def run(commands, seconds=120, **options):
+        host = boot(commands=commands, **options)
+        host.expect(r'\[commands\] exit status (\d+)', seconds)
+        status = int(host.serial.match.group(1))
+        return status, ESCAPES.sub('', host.serial.before)
+    return run
+
+
+@pytest.fixture
+def guest_files():
+    """The folder of the guests' images: debian.iso, debian-cloud.iso, .vmlinuz, .initrd, grub.iso."""
+    return build.BUILD / 'guests'
+
+
+@pytest.fixture
+def figure():
+    """A function that records a figure of the bench: figure(name, value, unit, goal=None, peer=None)."""
+    path = LOGS / 'bench.json'
+    figures = json.loads(path.read_text()) if path.exists() else {}
+
+    def record(name, value, unit, goal=None, peer=None):
+        figures[name] = {'value': value, 'unit': unit, 'goal': goal, 'peer': peer}
+
+    yield record
+    LOGS.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(figures, indent=2))
