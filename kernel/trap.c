@@ -22,7 +22,9 @@ static uint32_t stopped;  // atomic: how many have
 static void handle_interrupt(unsigned vector) {
     if (vector != VECTOR_SPURIOUS)
         lapic_eoi();
-    if (vector == VECTOR_NOTIFY)
+    if (vector == VECTOR_TIMER)
+        cpu_self()->armed_tsc = NO_DEADLINE; // it has fired, perhaps a little early: to be armed again
+    else if (vector == VECTOR_NOTIFY)
         cpu_self()->reschedule = true;
     else if (vector >= VECTOR_DEVICE_FIRST && vector <= VECTOR_DEVICE_LAST)
         interrupt_deliver(vector);

@@ -35,12 +35,14 @@ def configure(tests):
 
 
 def ninja(*arguments):
-    """Build; the exit status. Progress and errors go to the terminal."""
+    """Build; the exit status. A terminal sees the progress, a log only errors."""
+    _quietly('ninja', '-C', BUILD, 'build.ninja')
     command = ['ninja', '-C', str(BUILD), *arguments]
     dry = subprocess.run([*command, '-n'], stdout=subprocess.PIPE, text=True)
     if dry.returncode == 0 and 'no work to do' in dry.stdout:
         return 0
-    return subprocess.run(command).returncode
+    print('building', flush=True)
+    return subprocess.run(command if sys.stdout.isatty() else [*command, '--quiet']).returncode
 
 
 def image():

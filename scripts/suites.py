@@ -33,7 +33,7 @@ def built(suite, names):
 
 def programs(suite, prefix, match):
     """Names of the programs that tests/SUITE/meson.build registers; sources that it does not register are an error."""
-    subprocess.run(['ninja', '-C', str(build.BUILD), 'build.ninja'], stdout=subprocess.DEVNULL)
+    build.ninja('build.ninja')
     listed = json.loads(subprocess.run(['meson', 'introspect', '--targets', str(build.BUILD)], check=True,
                                        stdout=subprocess.PIPE, text=True).stdout)
     folder = str(TESTS / suite / 'meson.build')

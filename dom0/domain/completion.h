@@ -1,4 +1,4 @@
-// What could stand where the cursor is: verbs, options, domains, files aboard.
+// What could stand where the cursor is: verbs, options, domains, configurations aboard.
 #pragma once
 
 // Called with each whole line that TEXT could become.

@@ -11,15 +11,20 @@ void completion_domains(completion_name *offer, void *context) {
         offer(context, domain->config.name);
 }
 
-void completion_files(completion_name *offer, void *context) {
-    struct aboard_file file;
-    for (uint64_t cursor = 0; aboard_next(&cursor, &file);)
-        offer(context, file.name);
-}
-
 static bool has_ends(const char *name, const char *prefix, const char *suffix) {
     size_t length = strlen(name), end = strlen(suffix);
     return !strncmp(name, prefix, strlen(prefix)) && length >= end && !strcmp(name + length - end, suffix);
+}
+
+// Configurations, as create takes them: with and without their folder.
+void completion_files(completion_name *offer, void *context) {
+    struct aboard_file file;
+    for (uint64_t cursor = 0; aboard_next(&cursor, &file);) {
+        if (has_ends(file.name, "etc/", ".cfg"))
+            offer(context, file.name + 4);
+        if (has_ends(file.name, "", ".cfg"))
+            offer(context, file.name);
+    }
 }
 
 const char *aboard_names(const char *prefix, const char *suffix, char *to, size_t size) {

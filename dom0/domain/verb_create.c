@@ -6,6 +6,7 @@
 #include "dom0/domain/domain_document.h"
 #include "dom0/domain/manager.h"
 #include "dom0/domain/terminal.h"
+#include "dom0/domain/uuid.h"
 #include "dom0/domain/verb_functions.h"
 #include "dom0/domain/verb_operand.h"
 #include "lib/format.h"
@@ -66,7 +67,12 @@ static int read_configuration(const struct invocation *invocation, struct domain
     int result = domain_config_parse(file.name, file.data, file.size, invocation->operand + first,
                                      (size_t)(invocation->operands - first), config, &report);
     print_report(&report);
-    return result ? verb_fails(invocation, "%s: nothing was created", file.name) : 0;
+    if (result)
+        return verb_fails(invocation, "%s: nothing was created", file.name);
+    if (!config->uuid_set)
+        uuid_make(config->uuid);
+    config->uuid_set = true;
+    return 0;
 }
 
 static int check_configuration(const struct invocation *invocation, const struct domain_config *config) {

@@ -162,7 +162,7 @@ static void end_domains(void) {
 
 static int end_host(const struct invocation *invocation, bool restart) {
     if (!option_letter(invocation, 'f') && domain_next(NULL)) {
-        terminal_print("waiting up to %u s for %lld domains to shut down; Ctrl-C goes on at once\n", SHUTDOWN_MS / 1000,
+        terminal_print("waiting up to %u s for domains to shut down (%lld); Ctrl-C goes on at once\n", SHUTDOWN_MS / 1000,
                        (long long)domain_count());
         end_domains();
     }

@@ -99,8 +99,8 @@ static uint8_t status_read(const struct i8042_state *s) {
 // --- Commands --------------------------------------------------------------------------------------------------------
 
 static uint8_t output_port(const struct i8042_state *s) {
-    return (uint8_t)(OUTPUT_RESET | OUTPUT_A20 | (s->output_port & 0xcc) |
-                     (s->lines & LINE_KEYBOARD ? OUTPUT_INT : 0) | (s->lines & LINE_MOUSE ? OUTPUT_INT2 : 0));
+    return (uint8_t)(OUTPUT_RESET | OUTPUT_A20 | (s->output_port & 0xcc) | (s->lines & LINE_KEYBOARD ? OUTPUT_INT : 0) |
+                     (s->lines & LINE_MOUSE ? OUTPUT_INT2 : 0));
 }
 
 static uint8_t ram_read(const struct i8042_state *s, unsigned at) {

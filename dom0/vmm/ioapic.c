@@ -16,7 +16,6 @@
 #define ENTRY_VECTOR(e)      ((uint8_t)(e))
 #define ENTRY_MODE(e)        ((unsigned)((e) >> 8 & 7))
 #define ENTRY_LOGICAL        (1ull << 11)
-
 #define ENTRY_REMOTE_IRR     (1ull << 14)
 #define ENTRY_LEVEL          (1ull << 15)
 #define ENTRY_MASKED         (1ull << 16)

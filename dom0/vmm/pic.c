@@ -3,23 +3,23 @@
 #include "dom0/vmm/isa_bytes.h"
 #include "lib/string.h"
 
-#define CASCADE          2u
-#define ALWAYS_EDGE      0x2107u // IRQ 0, 1, 2, 8, 13: PIIX3 2.5.3
-#define NONE             8u
-#define ICW1_INITIALISE  0x10
-#define ICW1_SNGL        0x02
-#define ICW1_IC4         0x01
-#define ICW4_AEOI        0x02
-#define ICW4_SFNM        0x10
-#define OCW3             0x08
-#define OCW3_ESMM        0x40
-#define OCW3_SMM         0x20
-#define OCW3_POLL        0x04
-#define OCW3_READ        0x02
-#define OCW3_READ_ISR    0x01
-#define POLL_INTERRUPT   0x80
-#define MASTER(pic)      (&(pic)->s.chips[0])
-#define SLAVE(pic)       (&(pic)->s.chips[1])
+#define CASCADE         2u
+#define ALWAYS_EDGE     0x2107u // IRQ 0, 1, 2, 8, 13: PIIX3 2.5.3
+#define NONE            8u
+#define ICW1_INITIALISE 0x10
+#define ICW1_SNGL       0x02
+#define ICW1_IC4        0x01
+#define ICW4_AEOI       0x02
+#define ICW4_SFNM       0x10
+#define OCW3            0x08
+#define OCW3_ESMM       0x40
+#define OCW3_SMM        0x20
+#define OCW3_POLL       0x04
+#define OCW3_READ       0x02
+#define OCW3_READ_ISR   0x01
+#define POLL_INTERRUPT  0x80
+#define MASTER(pic)     (&(pic)->s.chips[0])
+#define SLAVE(pic)      (&(pic)->s.chips[1])
 
 // The input of highest priority among `inputs`, or NONE.
 static unsigned highest(const struct pic_chip_state *chip, uint8_t inputs) {
@@ -33,9 +33,9 @@ static unsigned rank(const struct pic_chip_state *chip, unsigned input) {
     return (input - chip->lowest - 1) & 7;
 }
 
-// The request that the chip presents, or NONE: unmasked, and of higher priority than what is in service. In special mask
-// mode a masked input in service holds nothing back; with a special fully nested master, the slave's input in service does
-// not hold back the slave's further requests.
+// The request that the chip presents, or NONE: unmasked, and of higher priority than what is in service. In special
+// mask mode a masked input in service holds nothing back; with a special fully nested master, the slave's input in
+// service does not hold back the slave's further requests.
 static unsigned request(const struct pic_chip_state *chip, bool master) {
     unsigned input = highest(chip, (uint8_t)(chip->irr & ~chip->imr));
     if (input == NONE)

@@ -251,8 +251,8 @@ static void latch_status(struct pit_channel_state *c, uint64_t now) {
     if (c->status_latched)
         return;
     bool null = !c->loaded || c->next_count || (counting(c) && now < c->start);
-    c->status = (uint8_t)((out(c, now) ? STATUS_OUT : 0) | (null ? STATUS_NULL : 0) | c->access << 4 | c->mode << 1 |
-                          c->bcd);
+    c->status =
+        (uint8_t)((out(c, now) ? STATUS_OUT : 0) | (null ? STATUS_NULL : 0) | c->access << 4 | c->mode << 1 | c->bcd);
     c->status_latched = 1;
 }
 

@@ -1,5 +1,5 @@
-// The 8254 interval timer and port 61h (8254 data sheet 231164; port 61h: PIIX3 2.5.7). Channel 0 is IRQ 0, channel 1 the
-// refresh request, channel 2 the speaker.
+// The 8254 interval timer and port 61h (8254 data sheet 231164; port 61h: PIIX3 2.5.7). Channel 0 is IRQ 0, channel 1
+// the refresh request, channel 2 the speaker.
 #pragma once
 #include "dom0/vmm/device.h"
 
@@ -24,12 +24,12 @@ struct pit_channel_state {
 
 struct pit_state {
     struct pit_channel_state channels[3];
-    uint8_t control;        // port 61h, bits 0 to 3
-    uint8_t armed;          // channel 0 has an interrupt to come
-    uint64_t next;          // tick of that interrupt
-    uint64_t last;          // tick of the last one delivered
-    uint32_t owed;          // periods that passed without their interrupt
-    uint8_t line;           // level of IRQ 0
+    uint8_t control; // port 61h, bits 0 to 3
+    uint8_t armed;   // channel 0 has an interrupt to come
+    uint64_t next;   // tick of that interrupt
+    uint64_t last;   // tick of the last one delivered
+    uint32_t owed;   // periods that passed without their interrupt
+    uint8_t line;    // level of IRQ 0
 };
 
 struct pit {

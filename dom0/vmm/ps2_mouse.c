@@ -76,10 +76,10 @@ static void rate_set(struct ps2_mouse_state *s, uint8_t rate) {
 }
 
 static void put_status(struct ps2_mouse_state *s) {
-    unsigned buttons = (s->buttons & MOUSE_LEFT ? 4u : 0) | (s->buttons & MOUSE_RIGHT ? 1u : 0) |
-                       (s->buttons & MOUSE_MIDDLE ? 2u : 0);
-    ps2_queue_put(&s->queue, (uint8_t)(buttons | (s->scaling ? 0x10u : 0) | (s->reporting ? 0x20u : 0) |
-                                       (s->remote ? 0x40u : 0)));
+    unsigned buttons =
+        (s->buttons & MOUSE_LEFT ? 4u : 0) | (s->buttons & MOUSE_RIGHT ? 1u : 0) | (s->buttons & MOUSE_MIDDLE ? 2u : 0);
+    ps2_queue_put(&s->queue,
+                  (uint8_t)(buttons | (s->scaling ? 0x10u : 0) | (s->reporting ? 0x20u : 0) | (s->remote ? 0x40u : 0)));
     ps2_queue_put(&s->queue, s->resolution);
     ps2_queue_put(&s->queue, s->rate);
 }

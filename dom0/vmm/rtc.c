@@ -1,35 +1,36 @@
-// The MC146818: time registers, update cycle, alarm, periodic interrupt. Time is an offset to guest time, never counted.
+// The MC146818: time registers, update cycle, alarm, periodic interrupt. Time is an offset to guest time, never
+// counted.
 #include "dom0/vmm/rtc.h"
 #include "dom0/vmm/isa_bytes.h"
 #include "dom0/vmm/rtc_calendar.h"
 #include "lib/string.h"
 
-#define NS_PER_S    1000000000u
-#define DAY_S       86400
-#define DIVIDER_HZ  32768u
+#define NS_PER_S   1000000000u
+#define DAY_S      86400
+#define DIVIDER_HZ 32768u
 // The time registers change at the end of the update cycle; UIP announces it 244 us before it begins.
 #define UPDATE_NS   2228000u
 #define MAX_OWED_HZ 1u // periodic interrupts made up are those of a second at most
 
 enum { SECONDS, SECONDS_ALARM, MINUTES, MINUTES_ALARM, HOURS, HOURS_ALARM, WEEKDAY, DAY, MONTH, YEAR, A, B, C, D };
 
-#define A_UIP   0x80
-#define A_DV    0x70
-#define A_RUN   0x20 // the divider counts from a 32768 Hz crystal
-#define A_RS    0x0f
-#define B_SET   0x80
-#define B_PIE   0x40
-#define B_AIE   0x20
-#define B_UIE   0x10
-#define B_DM    0x04 // binary
-#define B_24    0x02
-#define C_IRQF  0x80
-#define C_PF    0x40
-#define C_AF    0x20
-#define C_UF    0x10
-#define D_VRT   0x80
-#define PM      0x80
-#define ANY     0xc0 // alarm: don't care
+#define A_UIP  0x80
+#define A_DV   0x70
+#define A_RUN  0x20 // the divider counts from a 32768 Hz crystal
+#define A_RS   0x0f
+#define B_SET  0x80
+#define B_PIE  0x40
+#define B_AIE  0x20
+#define B_UIE  0x10
+#define B_DM   0x04 // binary
+#define B_24   0x02
+#define C_IRQF 0x80
+#define C_PF   0x40
+#define C_AF   0x20
+#define C_UF   0x10
+#define D_VRT  0x80
+#define PM     0x80
+#define ANY    0xc0 // alarm: don't care
 
 // --- Interrupts ------------------------------------------------------------------------------------------------------
 

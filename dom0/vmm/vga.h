@@ -2,6 +2,10 @@
 // vga.c holds the registers, vga_memory.c the window at A0000h..BFFFFh and the planes, vga_vbe.c the extension and the
 // PCI function; vga_text.h looks at what is on the screen.
 //
+// There is no ROM BAR: SeaBIOS finds the VGA BIOS as the fw_cfg file VGA_ROM_FILE. Under that name it knows which
+// function it belongs to and takes the linear framebuffer's address from BAR 0; from vgaroms/ it would assume
+// E0000000h.
+//
 // VRAM is the machine's memory, mapped into the guest at BAR 0. Its first 256 KiB are the four planes: byte p of the
 // 32-bit word at offset 4*o is plane p at address o, so that chain-4 and packed modes are linear. Its last 64 KiB are
 // not offered to VBE: while the registers are as in text modes, they hold planes 0 and 1 at even addresses, so that
@@ -10,6 +14,8 @@
 #pragma once
 #include "dom0/vmm/device.h"
 #include "dom0/vmm/pci.h"
+
+#define VGA_ROM_FILE "pci1234,1111.rom"
 
 #define VGA_VRAM_DEFAULT 0x400000u
 #define VGA_VRAM_MIN     0x100000u
