@@ -103,7 +103,7 @@ _Static_assert(sizeof(struct message_buffer) <= PAGE_SIZE, "message buffer");
 
 enum thread_operation {
     THREAD_START,        // a: argument in RDI. Only once
-    THREAD_SET_SCHEDULE, // a: priority 1..255, or 0 for the fair class; b: weight 1..65535; c: cap in percent of a CPU, 0 none
+    THREAD_SET_PRIORITY, // a: priority 1..255, or 0 for the fair class; at most what PD_SET_SCHEDULE allows
     THREAD_SET_CPU,      // a: CPU
     THREAD_SET_FS_BASE,  // a: address below USER_TOP
     THREAD_SIGNAL,       // a: event bits to set
@@ -131,8 +131,13 @@ enum pd_operation {
     PD_GET,       // result: struct pd_statistics
     PD_GET_FAULT, // result: struct pd_fault, ERROR_ABSENT if none
     PD_EXIT,      // ends all its threads; a: exit status, for the supervisor. Own pd, or RIGHT_CONTROL
+    PD_SET_SCHEDULE, // a: SCHEDULE_*; needs RIGHT_GRANT. New domains: SCHEDULE(0, 256, 0)
     PD_LOOKUP,    // a: host-virtual address; RDX: host-physical address | DELEGATE_* rights; needs RIGHT_GRANT (init only)
 };
+
+// Highest priority that its threads may have; weight 1..65535 of each of its threads in the fair class; cap of all of
+// them together in percent of one CPU, 0 for none. A cap bites at VM entry only.
+#define SCHEDULE(priority, weight, cap) ((uint64_t)(priority) | (uint64_t)(weight) << 16 | (uint64_t)(cap) << 32)
 
 struct pd_statistics {
     uint64_t quota_bytes, used_bytes, threads, run_tsc;
@@ -155,7 +160,7 @@ enum vcpu_operation {
 };
 
 enum hardware_operation {
-    HARDWARE_MAP_INFO,     // a: host-virtual address; maps struct core_info and what follows, read-only
+    HARDWARE_MAP_INFO,     // a: host-virtual address, b: pd; maps struct core_info and what follows, read-only
     HARDWARE_RELEASE_UART, // the core prints to the UART no more but for a panic
     HARDWARE_STOP,         // stops all other CPUs and ends virtualization before power-off or reset
 };

@@ -75,6 +75,7 @@ void init_create(struct boot_info *info) {
     status = thread_create(pd, buffer, cpus[0], header->entry, INIT_STACK_TOP - 8, &thread);
     ASSERT(status == OK);
     captable_insert(&pd->captable, SELECTOR_THREAD, capability_to(&thread->object, RIGHT_ALL));
+    pd->priority_max = 255;
     thread->priority = thread->effective = INIT_PRIORITY;
     thread_start(thread, 0);
 }

@@ -8,7 +8,8 @@
 #include "kernel/thread.h"
 #include "lib/string.h"
 
-#define PORTS_PAGES 2u
+#define PORTS_PAGES    2u
+#define WEIGHT_DEFAULT 256u
 
 static uint16_t next_id = 1;
 
@@ -19,6 +20,7 @@ struct pd *pd_create(struct pd *creator, uint64_t slots, uint64_t quota_bytes, s
     list_init(&pd->owned);
     pd->quota_bytes = quota_bytes;
     pd->supervisor = supervisor;
+    pd->weight = WEIGHT_DEFAULT;
     pd->id = next_id;
     next_id = next_id == FRAME_OWNER_KERNEL - 1 ? 1 : (uint16_t)(next_id + 1);
     if (!quota_charge(creator, quota_bytes)) {

@@ -17,6 +17,10 @@ struct pd {
     struct list_node owned; // objects that it pays for
     uint64_t threads;
     uint64_t run_tsc; // of threads that are gone
+    uint8_t priority_max;
+    uint16_t weight;
+    uint32_t cap_percent;
+    uint64_t cap_window_end, cap_used; // TSC
     struct capability supervisor; // semaphore that hears of its end
     struct pd_fault fault;
     bool has_fault;

@@ -73,10 +73,10 @@ void scheduler_account(void) {
     if (!thread)
         return;
     thread->run_tsc += ran;
-    thread->cap_used += ran;
+    thread->pd->cap_used += ran;
     // A server works on its caller's time.
     struct thread *payer = thread->caller && thread->caller->cpu == cpu ? thread->caller : thread;
-    payer->vtime += ran * WEIGHT_DEFAULT / payer->weight;
+    payer->vtime += ran * WEIGHT_DEFAULT / payer->pd->weight;
 }
 
 bool scheduler_must_switch(const struct thread *current) {

@@ -269,12 +269,10 @@ static int sys_delegate(struct call *call) {
 
 // ---- control
 
-static int thread_set_schedule(struct thread *thread, uint64_t priority, uint64_t weight, uint64_t cap) {
-    if (priority > 255 || weight < 1 || weight > 65535 || cap > 100)
+static int thread_set_priority(struct thread *thread, uint64_t priority) {
+    if (priority > thread->pd->priority_max)
         return ERROR_ARGUMENT;
     thread->priority = (uint8_t)priority;
-    thread->weight = (uint16_t)weight;
-    thread->cap_percent = (uint16_t)cap;
     bool queued = thread->wait == WAIT_NOTHING && !thread->paused;
     if (queued)
         scheduler_dequeue(thread);
@@ -319,8 +317,8 @@ static int sys_thread_control(struct call *call) {
             return ERROR_BUSY;
         thread_start(thread, call->a[2]);
         return OK;
-    case THREAD_SET_SCHEDULE:
-        return thread_set_schedule(thread, call->a[2], call->a[3], call->a[4]);
+    case THREAD_SET_PRIORITY:
+        return thread_set_priority(thread, call->a[2]);
     case THREAD_SET_CPU:
         return thread_set_cpu(thread, call->a[2]);
     case THREAD_SET_FS_BASE:
@@ -393,8 +391,19 @@ static int pd_address_lookup(struct call *call, const struct pd *pd) {
     return OK;
 }
 
+static int pd_set_schedule(struct pd *pd, uint64_t schedule) {
+    uint64_t priority = schedule & 0xffff, weight = schedule >> 16 & 0xffff, cap = schedule >> 32;
+    if (priority > 255 || weight == 0 || cap > 100 * CPUS_MAX)
+        return ERROR_ARGUMENT;
+    pd->priority_max = (uint8_t)priority;
+    pd->weight = (uint16_t)weight;
+    pd->cap_percent = (uint32_t)cap;
+    return OK;
+}
+
 static int sys_pd_control(struct call *call) {
-    LOOKUP(pd, struct pd, call->a[0], OBJECT_PD, call->a[1] == PD_LOOKUP ? RIGHT_GRANT : RIGHT_CONTROL)
+    bool grant = call->a[1] == PD_LOOKUP || call->a[1] == PD_SET_SCHEDULE;
+    LOOKUP(pd, struct pd, call->a[0], OBJECT_PD, grant ? RIGHT_GRANT : RIGHT_CONTROL)
     struct message_buffer *buffer = call->thread->buffer;
     switch (call->a[1]) {
     case PD_GET: {
@@ -410,6 +419,8 @@ static int sys_pd_control(struct call *call) {
         return OK;
     case PD_EXIT:
         return pd_exit(call, pd);
+    case PD_SET_SCHEDULE:
+        return pd_set_schedule(pd, call->a[2]);
     case PD_LOOKUP:
         return pd_address_lookup(call, pd);
     default:
@@ -436,8 +447,10 @@ static int sys_vcpu_control(struct call *call) {
 static int sys_hardware_control(struct call *call) {
     LOOKUP(hardware, struct object, call->a[0], OBJECT_HARDWARE, RIGHT_CONTROL)
     switch (call->a[1]) {
-    case HARDWARE_MAP_INFO:
-        return hardware_map_info(call->pd, call->a[2]);
+    case HARDWARE_MAP_INFO: {
+        LOOKUP(pd, struct pd, call->a[3], OBJECT_PD, RIGHT_USE)
+        return hardware_map_info(pd, call->a[2]);
+    }
     case HARDWARE_RELEASE_UART:
         log_uart_release();
         return OK;

@@ -31,7 +31,6 @@ int thread_create(struct pd *pd, struct kernel_page *buffer, struct cpu *cpu, ui
     list_init(&thread->timeout);
     list_init(&thread->callers);
     thread->wait = WAIT_START;
-    thread->weight = 256;
     thread->xcr0 = host.xcr0;
     thread->regs.rip = entry;
     thread->regs.rsp = stack;

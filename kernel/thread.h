@@ -33,11 +33,8 @@ struct thread {
     bool paused;
     uint8_t priority;        // own: 1..255, or 0: fair class
     uint8_t effective;       // with what callers lend
-    uint16_t weight;
-    uint16_t cap_percent;
     uint64_t vtime;
     uint64_t run_tsc;
-    uint64_t cap_window_end, cap_used; // TSC
     uint64_t events, event_mask;
     struct thread *caller;      // whose call it serves
     struct thread *server;      // who serves its call

@@ -176,26 +176,28 @@ static void inject(struct vcpu *vcpu, struct inject_decision decision, const str
     vendor->prepare(vcpu, event, decision.interrupt_window, decision.nmi_window);
 }
 
-// Is the cap of its thread used up? Then it waits for the next window.
+// Is the cap of its domain used up? Then the thread waits for the next window.
 static bool capped(struct thread *thread, uint64_t now) {
-    if (!thread->cap_percent)
+    struct pd *pd = thread->pd;
+    if (!pd->cap_percent)
         return false;
     uint64_t window = tsc_hz / CAP_WINDOW_HZ;
-    if (now >= thread->cap_window_end) {
-        thread->cap_window_end = now + window;
-        thread->cap_used = 0;
-    }
     scheduler_account();
-    if (thread->cap_used < window / 100 * thread->cap_percent)
+    if (now >= pd->cap_window_end) {
+        pd->cap_window_end = now + window;
+        pd->cap_used = 0;
+    }
+    if (pd->cap_used < window / 100 * pd->cap_percent)
         return false;
-    thread_block(thread, WAIT_CAP, thread->cap_window_end);
+    thread_block(thread, WAIT_CAP, pd->cap_window_end);
     return true;
 }
 
 static uint64_t cap_end(const struct thread *thread, uint64_t now, uint64_t deadline) {
-    if (!thread->cap_percent)
+    const struct pd *pd = thread->pd;
+    if (!pd->cap_percent)
         return deadline;
-    uint64_t end = now + tsc_hz / CAP_WINDOW_HZ / 100 * thread->cap_percent - thread->cap_used;
+    uint64_t end = now + tsc_hz / CAP_WINDOW_HZ / 100 * pd->cap_percent - pd->cap_used;
     return end < deadline ? end : deadline;
 }
 

@@ -4,9 +4,11 @@ import os
 import pathlib
 import re
 import sys
+import time
 
 import pexpect
 import pytest
+from pexpect.popen_spawn import PopenSpawn
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'scripts'))
 import build  # noqa: E402
@@ -25,11 +27,10 @@ class Host:
     def __init__(self, name, image, **options):
         self.log = open(LOGS / f'{name}.log', 'w', encoding='utf-8', errors='replace')
         command = machine.qemu(image, **options)
-        self.serial = pexpect.spawn(command[0], command[1:], encoding='utf-8', codec_errors='replace', timeout=60,
-                                    maxread=65536, searchwindowsize=65536, dimensions=(50, 200), echo=False)
+        # Pipes, not a terminal: nothing between the serial line and the test changes or echoes a byte.
+        self.serial = PopenSpawn(command, encoding='utf-8', codec_errors='replace', timeout=60, maxread=65536,
+                                 searchwindowsize=65536)
         self.serial.logfile_read = self.log
-        # linenoise and guests' terminals take keys one by one; a UART's FIFO holds 16.
-        self.serial.delaybeforesend = 0.02
 
     def expect(self, pattern, seconds=60):
         """Wait for PATTERN, a regular expression or a list; the match object. A test fails with what was there."""
@@ -42,9 +43,10 @@ class Host:
         return self.serial.match
 
     def send(self, text):
-        """Type TEXT, no faster than a serial line takes it."""
+        """Type TEXT, slowly enough for a UART's FIFO of 16 bytes and for what reads keys one by one."""
         for start in range(0, len(text), 8):
             self.serial.send(text[start:start + 8])
+            time.sleep(0.02)
 
     def line(self, text):
         self.send(text + '\r')
@@ -67,7 +69,8 @@ class Host:
         self.expect(pexpect.EOF, seconds)
 
     def close(self):
-        self.serial.close(force=True)
+        self.serial.proc.kill()
+        self.serial.proc.wait()
         self.log.close()
 
 

@@ -14,5 +14,11 @@ struct aboard_file {
 bool aboard_next(uint64_t *cursor, struct aboard_file *file);
 bool aboard_find(const char *name, struct aboard_file *file);
 
-// Lists the names that begin with PREFIX and end with SUFFIX, for a message: "a, b, c". Returns TO.
-const char *aboard_names(const char *prefix, const char *suffix, char *to, size_t size);
+#define ABOARD_IMAGES  "images/"
+#define ABOARD_DOMAINS "etc/domains/"
+
+// Finds NAME as it stands, or else in FOLDER, which ends in a slash.
+bool aboard_find_in(const char *folder, const char *name, struct aboard_file *file);
+
+// Lists what is in FOLDER, without the folder, for a message: "a, b, c", or "none". Returns TO.
+const char *aboard_names(const char *folder, char *to, size_t size);

@@ -1,4 +1,4 @@
-// Checks of a configuration against the files aboard.
+// A configuration and the files aboard that it names.
 #include "dom0/domain/domain_check.h"
 
 #include <string.h>
@@ -22,10 +22,16 @@ bool domain_name_is_valid(const char *name) {
     return strspn(name, "0123456789") != length; // verbs would take it for an id
 }
 
-static const char *missing(const char *what, const char *name, char *error, size_t size) {
+// Finds NAME and makes it the file's full name.
+static const char *find(const char *what, char name[DOMAIN_FILE_NAME_MAX + 1], struct aboard_file *file, char *error,
+                        size_t size) {
     char names[384];
-    aboard_names("", "", names, sizeof names);
-    format(error, size, "no such %s aboard: %s; aboard are: %s", what, name, names);
+    if (aboard_find_in(ABOARD_IMAGES, name, file) && strlen(file->name) <= DOMAIN_FILE_NAME_MAX) {
+        format(name, DOMAIN_FILE_NAME_MAX + 1, "%s", file->name);
+        return NULL;
+    }
+    format(error, size, "no such %s aboard: %s; aboard are: %s", what, name,
+           aboard_names(ABOARD_IMAGES, names, sizeof names));
     return error;
 }
 
@@ -50,34 +56,35 @@ static const char *check_kernel(const struct aboard_file *file, char *error, siz
     return error;
 }
 
-static const char *check_disks(const struct domain_config *config, char *error, size_t size) {
-    for (unsigned i = 0; i < config->disk_count && i < DOMAIN_DISKS_MAX; i++) {
-        const struct domain_disk *disk = &config->disks[i];
-        struct aboard_file file;
-        if (disk->kind != DOMAIN_DISK_IMAGE)
-            continue;
-        if (!aboard_find(disk->name, &file))
-            return missing("image", disk->name, error, size);
-        if (disk->cdrom && check_iso(&file, error, size))
-            return error;
-        if (!disk->cdrom && (file.size == 0 || file.size % 512)) {
-            format(error, size, "%s is not a disk image: %llu bytes are no whole number of sectors of 512", file.name,
-                   (unsigned long long)file.size);
-            return error;
-        }
-    }
-    return NULL;
+static const char *check_disk(struct domain_disk *disk, char *error, size_t size) {
+    struct aboard_file file;
+    if (disk->kind != DOMAIN_DISK_IMAGE)
+        return NULL;
+    if (find("image", disk->name, &file, error, size))
+        return error;
+    if (disk->cdrom)
+        return check_iso(&file, error, size);
+    if (file.size != 0 && file.size % 512 == 0)
+        return NULL;
+    format(error, size, "%s is not a disk image: %llu bytes are no whole number of sectors of 512", file.name,
+           (unsigned long long)file.size);
+    return error;
 }
 
-const char *domain_check(const struct domain_config *config, char *error, size_t size) {
+static const char *check_boot(struct domain_config *config, char *error, size_t size) {
     struct aboard_file file;
-    if (config->builder == DOMAIN_BUILDER_KERNEL) {
-        if (!aboard_find(config->kernel, &file))
-            return missing("kernel", config->kernel, error, size);
-        if (check_kernel(&file, error, size))
+    if (config->builder != DOMAIN_BUILDER_KERNEL)
+        return NULL;
+    if (find("kernel", config->kernel, &file, error, size) || check_kernel(&file, error, size))
+        return error;
+    return config->ramdisk[0] ? find("ramdisk", config->ramdisk, &file, error, size) : NULL;
+}
+
+const char *domain_resolve(struct domain_config *config, char *error, size_t size) {
+    if (check_boot(config, error, size))
+        return error;
+    for (unsigned i = 0; i < config->disk_count && i < DOMAIN_DISKS_MAX; i++)
+        if (check_disk(&config->disks[i], error, size))
             return error;
-        if (config->ramdisk[0] && !aboard_find(config->ramdisk, &file))
-            return missing("ramdisk", config->ramdisk, error, size);
-    }
-    return check_disks(config, error, size);
+    return NULL;
 }

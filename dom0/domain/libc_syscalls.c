@@ -14,12 +14,10 @@
 #include "dom0/domain/page_heap.h"
 #include "dom0/domain/terminal.h"
 #include "kernel/abi.h"
-#include "lib/syscall.h"
 
 #undef PAGE_SIZE // of <limits.h>, an int
 #define PAGE_SIZE   4096ul
 #define ARCH_SET_FS 0x1002
-#define OWN_THREAD  1
 
 static struct page_heap heap;
 
@@ -110,12 +108,6 @@ static long do_arch_prctl(long operation, long value) {
     return operation == ARCH_SET_FS ? manager_set_thread_pointer((uint64_t)value) : -EINVAL;
 }
 
-// Ends the process with a status that init reports.
-static long do_exit(long status) {
-    manager_exit((uint64_t)status);
-    return -ENOSYS;
-}
-
 long bulkhead_syscall(long n, long a, long b, long c, long d, long e, long f) {
     switch (n) {
     case SYS_read:
@@ -146,7 +138,7 @@ long bulkhead_syscall(long n, long a, long b, long c, long d, long e, long f) {
         return 1;
     case SYS_exit:
     case SYS_exit_group:
-        return do_exit(a);
+        manager_exit((uint64_t)a);
     default:
         return -ENOSYS;
     }

@@ -1,4 +1,4 @@
-// Names for completion and messages: of domains and of files aboard.
+// Names of domains and of files aboard, for completion and messages.
 #include <string.h>
 
 #include "dom0/domain/aboard.h"
@@ -11,28 +11,29 @@ void completion_domains(completion_name *offer, void *context) {
         offer(context, domain->config.name);
 }
 
-static bool has_ends(const char *name, const char *prefix, const char *suffix) {
-    size_t length = strlen(name), end = strlen(suffix);
-    return !strncmp(name, prefix, strlen(prefix)) && length >= end && !strcmp(name + length - end, suffix);
-}
-
-// Configurations, as create takes them: with and without their folder.
 void completion_files(completion_name *offer, void *context) {
     struct aboard_file file;
-    for (uint64_t cursor = 0; aboard_next(&cursor, &file);) {
-        if (has_ends(file.name, "etc/", ".cfg"))
-            offer(context, file.name + 4);
-        if (has_ends(file.name, "", ".cfg"))
-            offer(context, file.name);
-    }
+    for (uint64_t cursor = 0; aboard_next(&cursor, &file);)
+        if (!strncmp(file.name, ABOARD_DOMAINS, strlen(ABOARD_DOMAINS)))
+            offer(context, file.name + strlen(ABOARD_DOMAINS));
 }
 
-const char *aboard_names(const char *prefix, const char *suffix, char *to, size_t size) {
+bool aboard_find_in(const char *folder, const char *name, struct aboard_file *file) {
+    char path[256];
+    if (aboard_find(name, file))
+        return true;
+    int length = format(path, sizeof path, "%s%s", folder, name);
+    return (size_t)length < sizeof path && aboard_find(path, file);
+}
+
+const char *aboard_names(const char *folder, char *to, size_t size) {
     struct aboard_file file;
-    size_t used = 0;
-    to[0] = '\0';
-    for (uint64_t cursor = 0; aboard_next(&cursor, &file) && used < size;)
-        if (has_ends(file.name, prefix, suffix))
-            used += (size_t)format(to + used, size - used, "%s%s", used ? ", " : "", file.name);
+    size_t used = (size_t)format(to, size, "none"), count = 0;
+    for (uint64_t cursor = 0; aboard_next(&cursor, &file) && used < size;) {
+        if (strncmp(file.name, folder, strlen(folder)))
+            continue;
+        used = count++ ? used : 0;
+        used += (size_t)format(to + used, size - used, "%s%s", used ? ", " : "", file.name + strlen(folder));
+    }
     return to;
 }

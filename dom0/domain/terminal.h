@@ -22,3 +22,9 @@ size_t terminal_read(char *to, size_t size, uint64_t deadline);
 bool terminal_interrupted(void);
 
 struct terminal_size terminal_size(void);
+
+// The terminal shows the shell, not a domain's console.
+bool terminal_connected(void);
+
+// Waits until all that was written has been taken by the console, at most 5 seconds.
+void terminal_drain(void);

@@ -1,14 +1,14 @@
 // Fresh UUIDs.
 #include "dom0/domain/uuid.h"
 
-#include <cpuid.h>
 #include <stdbool.h>
 
 #define CPUID_1_ECX_RDRAND (1u << 30) // APM 3 appendix E.3.2
 
 static bool has_rdrand(void) {
-    uint32_t eax, ebx, ecx, edx;
-    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & CPUID_1_ECX_RDRAND);
+    uint32_t eax = 1, ebx, ecx = 0, edx;
+    __asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+    return (ecx & CPUID_1_ECX_RDRAND) != 0;
 }
 
 static uint64_t read_tsc(void) {

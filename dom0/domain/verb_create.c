@@ -11,25 +11,16 @@
 #include "dom0/domain/verb_operand.h"
 #include "lib/format.h"
 
-// The places where a configuration is looked for, as Xen looks into /etc/xen.
-static const struct {
-    const char *before, *after;
-} places[] = {{"", ""}, {"etc/", ""}, {"", ".cfg"}, {"etc/", ".cfg"}};
-
 static bool find_configuration(const char *name, struct aboard_file *file) {
     char path[DOMAIN_FILE_NAME_MAX + 1];
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        format(path, sizeof path, "%s%s%s", places[i].before, name, places[i].after);
-        if (aboard_find(path, file))
-            return true;
-    }
-    return false;
+    format(path, sizeof path, "%s.cfg", name);
+    return aboard_find_in(ABOARD_DOMAINS, name, file) || aboard_find_in(ABOARD_DOMAINS, path, file);
 }
 
 static int refuse_configuration(const struct invocation *invocation, const char *name) {
     char names[384];
-    aboard_names("", ".cfg", names, sizeof names);
-    return verb_fails(invocation, "no such configuration aboard: %s; aboard are: %s", name, names[0] ? names : "none");
+    return verb_fails(invocation, "no such configuration aboard: %s; aboard are: %s", name,
+                      aboard_names(ABOARD_DOMAINS, names, sizeof names));
 }
 
 static void print_report(const struct config_report *report) {
@@ -75,12 +66,12 @@ static int read_configuration(const struct invocation *invocation, struct domain
     return 0;
 }
 
-static int check_configuration(const struct invocation *invocation, const struct domain_config *config) {
+static int check_configuration(const struct invocation *invocation, struct domain_config *config) {
     char error[512];
     const struct domain *other = domain_find(config->name);
     if (other && !strcmp(other->config.name, config->name))
         return verb_fails(invocation, "domain %s already exists, with id %u", config->name, other->id);
-    return domain_check(config, error, sizeof error) ? verb_fails(invocation, "%s", error) : 0;
+    return domain_resolve(config, error, sizeof error) ? verb_fails(invocation, "%s", error) : 0;
 }
 
 int verb_create(const struct invocation *invocation) {

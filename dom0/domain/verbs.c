@@ -26,8 +26,8 @@ const struct verb verbs[] = {
                  {'q', "quiet", NULL, "print no progress"},
                  {'f', "defconfig", "FILE", "the configuration file, as an option"}},
      .brief = "create a domain from a configuration",
-     .help = "FILE is a configuration aboard (see files), with or without its folder etc/. KEY=VALUE lines are added to\n"
-             "it and win over it; without FILE they are all. Values are as in the file: numbers, 'strings', ['lists'];\n"
+     .help = "FILE is a configuration aboard, in its folder etc/domains (see files). KEY=VALUE words are added to it and\n"
+             "win over it; without FILE they are all. Values are as in the file: numbers, 'strings', ['lists'];\n"
              "quote them against the shell: create \"disk=['file:grub.iso,hdc:cdrom,r']\" memory=64 name=grub. A word\n"
              "that is neither number nor list is taken as a string. The keys are xl.cfg(5)'s; a key that is not\n"
              "supported is refused with the reason, and nothing is created.",
@@ -54,8 +54,8 @@ const struct verb verbs[] = {
      .run = verb_echo},
     {.name = "files", .operands = "", .operand_kind = OPERAND_NONE, .options = {JSON},
      .brief = "list the files aboard",
-     .help = "Lists the files of the boot archive: configurations, images, kernels, firmware. Names of disks and kernels\n"
-             "in a configuration are names in this list.",
+     .help = "Lists the files of the boot archive: configurations, images, kernels, firmware. Disks and kernels of\n"
+             "a configuration are names in this list, with or without images/.",
      .run = verb_files},
     {.name = "help", .operands = "[VERB]", .most = 1, .operand_kind = OPERAND_VERB,
      .brief = "list the verbs, or explain one",

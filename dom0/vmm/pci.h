@@ -32,6 +32,9 @@ struct pci_bus {
 // Puts a function on the bus. Requires: devfn is free.
 void pci_attach(struct pci_bus *bus, uint8_t devfn, struct pci_function *function);
 
+// Reset of the machine: the functions are reset by their models.
+void pci_reset(struct pci_bus *bus);
+
 // Ports CF8h..CFFh. The model in `device` is the struct pci_bus.
 uint32_t pci_port_read(void *device, uint16_t port, unsigned bytes);
 void pci_port_write(void *device, uint16_t port, unsigned bytes, uint32_t value);

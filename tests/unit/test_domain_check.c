@@ -14,23 +14,22 @@
 static char iso[0x9000], kernel[2048], disk[1024];
 
 static struct aboard_file files[] = {
-    {"grub.iso", iso, sizeof iso},
-    {"vmlinuz", kernel, sizeof kernel},
-    {"disk.img", disk, sizeof disk},
+    {"images/grub.iso", iso, sizeof iso},
+    {"images/vmlinuz", kernel, sizeof kernel},
+    {"images/disk.img", disk, sizeof disk},
 };
 
-bool aboard_find(const char *name, struct aboard_file *file) {
+bool aboard_find_in(const char *folder, const char *name, struct aboard_file *file) {
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (!strcmp(files[i].name, name)) {
+        if (!strcmp(files[i].name, name) || !strcmp(files[i].name + strlen(folder), name)) {
             *file = files[i];
             return true;
         }
     return false;
 }
 
-const char *aboard_names(const char *prefix, const char *suffix, char *to, size_t size) {
-    (void)prefix;
-    (void)suffix;
+const char *aboard_names(const char *folder, char *to, size_t size) {
+    assert_string_equal(folder, "images/");
     format(to, size, "grub.iso, vmlinuz, disk.img");
     return to;
 }
@@ -54,9 +53,9 @@ static struct domain_config with_disk(const char *name, bool cdrom) {
     return config;
 }
 
-static void expect(const struct domain_config *config, const char *wanted) {
+static void expect(struct domain_config *config, const char *wanted) {
     char error[512] = "";
-    const char *got = domain_check(config, error, sizeof error);
+    const char *got = domain_resolve(config, error, sizeof error);
     if (!wanted)
         assert_null(got);
     else
@@ -67,13 +66,16 @@ static void good_ones_pass(void **state) {
     (void)state;
     struct domain_config config = with_disk("grub.iso", true);
     expect(&config, NULL);
-    config = with_disk("disk.img", false);
+    assert_string_equal(config.disks[0].name, "images/grub.iso");
+    config = with_disk("images/disk.img", false);
     expect(&config, NULL);
     config = with_disk("", false);
     config.disks[0].kind = DOMAIN_DISK_RAM;
     expect(&config, NULL);
     config = (struct domain_config){.builder = DOMAIN_BUILDER_KERNEL, .kernel = "vmlinuz", .ramdisk = "disk.img"};
     expect(&config, NULL);
+    assert_string_equal(config.kernel, "images/vmlinuz");
+    assert_string_equal(config.ramdisk, "images/disk.img");
 }
 
 static void images_are_checked(void **state) {
@@ -82,12 +84,12 @@ static void images_are_checked(void **state) {
     expect(&config, "no such image aboard: x.iso; aboard are: grub.iso, vmlinuz, disk.img");
     config = with_disk("grub.iso", true);
     iso[0x8001] = 'X';
-    expect(&config, "grub.iso is not an ISO image: no volume descriptor CD001 in sector 16");
+    expect(&config, "images/grub.iso is not an ISO image: no volume descriptor CD001 in sector 16");
     files[0].size = 100;
-    expect(&config, "grub.iso is not an ISO image: no volume descriptor CD001 in sector 16");
+    expect(&config, "images/grub.iso is not an ISO image: no volume descriptor CD001 in sector 16");
     config = with_disk("disk.img", false);
     files[2].size = 1000;
-    expect(&config, "disk.img is not a disk image: 1000 bytes are no whole number of sectors of 512");
+    expect(&config, "images/disk.img is not a disk image: 1000 bytes are no whole number of sectors of 512");
 }
 
 static void kernels_are_checked(void **state) {
@@ -95,12 +97,12 @@ static void kernels_are_checked(void **state) {
     struct domain_config config = {.builder = DOMAIN_BUILDER_KERNEL, .kernel = "linux"};
     expect(&config, "no such kernel aboard: linux; aboard are: grub.iso, vmlinuz, disk.img");
     format(config.kernel, sizeof config.kernel, "disk.img");
-    expect(&config, "disk.img is not a Linux kernel (bzImage): no boot header HdrS");
+    expect(&config, "images/disk.img is not a Linux kernel (bzImage): no boot header HdrS");
     format(config.kernel, sizeof config.kernel, "vmlinuz");
     format(config.ramdisk, sizeof config.ramdisk, "initrd");
     expect(&config, "no such ramdisk aboard: initrd; aboard are: grub.iso, vmlinuz, disk.img");
     kernel[0x206] = 5;
-    expect(&config, "vmlinuz has Linux boot protocol 2.05; accepted: 2.06 and newer");
+    expect(&config, "images/vmlinuz has Linux boot protocol 2.05; accepted: 2.06 and newer");
 }
 
 static void names_are_checked(void **state) {
