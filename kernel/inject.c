@@ -8,6 +8,10 @@ uint8_t inject_ppr(uint8_t tpr, uint8_t isr_highest) {
 }
 
 // A vector at the local APIC that its priorities let through; 0: none.
+/*@ assigns \nothing;
+    ensures inject_vector_deliverable(state) ==> \result == state.irr_highest;
+    ensures !inject_vector_deliverable(state) ==> \result == 0;
+*/
 static uint8_t deliverable_vector(struct inject_state state) {
     uint8_t ppr = inject_ppr(state.tpr, state.isr_highest);
     if (state.irr_highest < 16 || state.irr_highest / 16 <= ppr / 16)
@@ -34,7 +38,7 @@ struct inject_decision inject_decide(struct inject_state state) {
     }
     decision.nmi_window = state.nmi_pending && decision.action != INJECT_NMI;
     decision.interrupt_window =
-        interrupt && decision.action != INJECT_INTERRUPT && decision.action != INJECT_EXTINT;
+        (state.extint && decision.action != INJECT_EXTINT) || (vector != 0 && decision.action != INJECT_INTERRUPT);
     return decision;
 }
 

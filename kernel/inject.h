@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 struct inject_state {
-    bool event;          // an event to deliver (again) comes before all else
+    bool event; // an event to deliver (again) comes before all else
     bool nmi_pending;
     bool nmi_blocked;    // between NMI and IRET
     bool shadow;         // interrupt shadow of STI or MOV SS
@@ -25,10 +25,48 @@ struct inject_decision {
     bool nmi_window;       // exit as soon as an NMI can be taken: one is waiting
 };
 
+/*@ // Requested at the local APIC, and of a class above that of TPR and of what is in service; 0 to 15 are no vectors.
+    predicate inject_vector_deliverable(struct inject_state s) =
+      s.irr_highest >= 16 && s.irr_highest / 16 > s.tpr / 16 && s.irr_highest / 16 > s.isr_highest / 16;
+
+    predicate inject_interrupt_waits(struct inject_state s) = s.extint || inject_vector_deliverable(s);
+
+    predicate inject_interrupt_open(struct inject_state s) = s.interrupt_flag && !s.shadow;
+
+    predicate inject_nmi_open(struct inject_state s) = !s.nmi_blocked && !s.shadow;
+
+    predicate inject_something(struct inject_state s) =
+      s.event || (s.nmi_pending && inject_nmi_open(s)) || (inject_interrupt_waits(s) && inject_interrupt_open(s));
+*/
+
 // Processor priority: the greater of TPR and the class in service (SDM 3A 10.8.3.1).
+/*@ assigns \nothing;
+    ensures \result / 16 == \max(tpr / 16, isr_highest / 16);
+    ensures \result % 16 == (tpr / 16 >= isr_highest / 16 ? tpr % 16 : 0);
+*/
 uint8_t inject_ppr(uint8_t tpr, uint8_t isr_highest);
 
+/*@ assigns \nothing;
+    // Highest priority first: event, NMI, 8259, local APIC; never when blocked.
+    ensures \result.action == INJECT_EVENT <==> state.event;
+    ensures \result.action == INJECT_NMI <==> !state.event && state.nmi_pending && inject_nmi_open(state);
+    ensures \result.action == INJECT_EXTINT <==>
+      !state.event && !(state.nmi_pending && inject_nmi_open(state)) && inject_interrupt_open(state) && state.extint;
+    ensures \result.action == INJECT_INTERRUPT <==>
+      !state.event && !(state.nmi_pending && inject_nmi_open(state)) && inject_interrupt_open(state) && !state.extint &&
+      inject_vector_deliverable(state);
+    ensures \result.action == INJECT_NOTHING <==> !inject_something(state);
+    ensures \result.vector == (\result.action == INJECT_INTERRUPT ? state.irr_highest : 0);
+    // Nothing is lost: what waits is injected, or a window is opened for it.
+    ensures \result.nmi_window <==> state.nmi_pending && \result.action != INJECT_NMI;
+    ensures \result.interrupt_window <==>
+      (state.extint && \result.action != INJECT_EXTINT) ||
+      (inject_vector_deliverable(state) && \result.action != INJECT_INTERRUPT);
+*/
 struct inject_decision inject_decide(struct inject_state state);
 
-// Would a halted vCPU with this state wake?
+// Would a halted vCPU with this state wake? HLT ends the interrupt shadow that it is executed in.
+/*@ assigns \nothing;
+    ensures \result <==> inject_something({state \with .shadow = (_Bool)0});
+*/
 bool inject_wakes(struct inject_state state);

@@ -35,6 +35,7 @@ enum console_operation {
     CONSOLE_RELEASE,     // data[1]: channel: the shell takes the terminal back
 };
 enum console_status { CONSOLE_OK, CONSOLE_BAD_REQUEST, CONSOLE_NO_CHANNEL };
+#define CONSOLE_CORE_LOG   UINT64_MAX // in place of a channel: the log ring of the core
 #define CONSOLE_READ_BYTES 1984u
 #define CONSOLE_TYPE_BYTES 1984u
 #define CONSOLE_SCROLLBACK 65536u // bytes kept of each channel

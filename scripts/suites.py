@@ -13,6 +13,7 @@ import build
 Result = collections.namedtuple('Result', 'name outcome seconds detail', defaults=('',))
 LOGS = build.BUILD / 'logs'
 FUZZ_SECONDS = 10
+MOST_DETAIL = 300
 TESTS = build.ROOT / 'tests'
 
 
@@ -65,7 +66,7 @@ def unit_program(name):
     start = time.monotonic()
     try:
         run = subprocess.run([build.BUILD / 'tests/unit' / name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                             cwd=build.ROOT, timeout=120)
+                             cwd=build.ROOT, env=dict(os.environ, SOURCE_ROOT=str(build.ROOT)), timeout=120)
         output, status = run.stdout.decode(errors='replace'), run.returncode
     except subprocess.TimeoutExpired as expired:
         output, status = (expired.stdout or b'').decode(errors='replace') + '\nstill running after 120 s', -1
@@ -133,6 +134,8 @@ def pytest(folder, match):
                 yield Result(f'{folder}/{found.group(2)}', outcome, now - last, detail)
                 last, seen = now, seen + 1
     status = process.wait()
+    failures = log.read_text().partition('= FAILURES =')[2].split('\n')[1:]
+    print('\n'.join(f'    {line}' for line in failures[:MOST_DETAIL]), end='\n' if failures else '', flush=True)
     # 1: tests failed, which was said; 5: none was selected.
     if status not in (0, 1, 5) or (status == 1 and not seen):
         yield Result(f'{folder}/pytest', 'failed', 0, tail(log.read_text()))

@@ -15,7 +15,7 @@ import build  # noqa: E402
 import machine  # noqa: E402
 
 LOGS = build.BUILD / 'logs'
-PROMPT = 'dom0> '
+PROMPT = 'bulkhead> '
 ESCAPES = re.compile(r'\x1b\[[0-9;?]*[A-Za-z]')
 # A slow machine is not a failure: every time limit is multiplied by this.
 PATIENCE = float(os.environ.get('BULKHEAD_PATIENCE', '1'))

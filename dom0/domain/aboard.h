@@ -1,4 +1,4 @@
-// The files of the boot archive as the domain manager sees them: read-only in its memory.
+// The files of the boot archive as the domain manager sees them, read-only, one at a time.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,8 +10,11 @@ struct aboard_file {
     uint64_t size;
 };
 
-// In the order of the archive; false at the end. Begin with *CURSOR = 0.
+// In the order of the archive, without data; false at the end. Begin with *CURSOR = 0. The name is valid until the next
+// call.
 bool aboard_next(uint64_t *cursor, struct aboard_file *file);
+
+// Maps the file: its data and name are valid until the next aboard_find().
 bool aboard_find(const char *name, struct aboard_file *file);
 
 #define ABOARD_IMAGES  "images/"

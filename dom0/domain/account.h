@@ -6,21 +6,20 @@
 
 #include "dom0/domain/domain_config.h"
 #include "dom0/domain/domains.h"
+#include "lib/protocol_init.h"
 
-struct account {
-    uint32_t id;
-    uint64_t control; // selector of the VMM's control portal
-    const volatile struct domain_page *page;
-};
-
-// Has init reserve all that the configuration asks for and start the VMM. False with ERROR, and nothing is reserved.
-bool account_create(const struct domain_config *config, bool paused, struct account *account,
-                    char error[DOMAIN_ERROR_SIZE]);
+// Has init reserve all that the configuration asks for and load the VMM, which waits paused. False with ERROR, and
+// nothing is reserved.
+bool account_create(const struct domain_config *config, struct init_domain *account, char error[DOMAIN_ERROR_SIZE]);
 
 // Ends the VMM if it lives, and frees all. When it returns the memory can be given to another domain.
 void account_destroy(uint32_t id);
 
-// False once the VMM has ended or died, as far as init has told.
+// The account of number INDEX, from 0; false past the last.
+bool account_get(uint64_t index, struct init_domain *account);
+bool account_find(uint32_t id, struct init_domain *account);
 bool account_is_alive(uint32_t id);
 
-bool account_rename(uint32_t id, const char *name, char error[DOMAIN_ERROR_SIZE]);
+// The configuration as init keeps it.
+bool account_read_config(uint32_t id, struct domain_config *config);
+bool account_write_config(uint32_t id, const struct domain_config *config);

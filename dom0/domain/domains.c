@@ -135,19 +135,23 @@ static struct domain *unused_slot(void) {
     return NULL;
 }
 
-static bool account_open(struct domain *domain, const struct domain_config *config, bool paused,
-                         char error[DOMAIN_ERROR_SIZE]) {
-    struct account account;
-    if (!account_create(config, paused, &account, error))
-        return false;
-    *domain = (struct domain){.state = paused ? DOMAIN_STATE_PAUSED : DOMAIN_STATE_RUNNING,
-                              .id = account.id,
+static void take_account(struct domain *domain, const struct init_domain *account, const struct domain_config *config) {
+    *domain = (struct domain){.state = DOMAIN_STATE_PAUSED, // as VMMs start
+                              .id = account->domid,
                               .config = *config,
-                              .page = account.page,
-                              .control = account.control,
-                              .started_ms = manager_now_ms(),
-                              .starting = true};
-    return true;
+                              .page = (const volatile struct domain_page *)account->page_address,
+                              .control = account->control,
+                              .channel = account->channel,
+                              .log_channel = account->log_channel,
+                              .started_ms = manager_now_ms()};
+}
+
+// The VMM waits paused when it is ready.
+static bool start(struct domain *domain, bool paused, char error[DOMAIN_ERROR_SIZE]) {
+    domain->starting = true;
+    bool started = wait_for_start(domain, error) && (paused || domain_unpause(domain, error));
+    domain->starting = false;
+    return started;
 }
 
 static struct domain *create(const struct domain_config *config, bool paused, unsigned short_lives,
@@ -157,12 +161,12 @@ static struct domain *create(const struct domain_config *config, bool paused, un
         format(error, DOMAIN_ERROR_SIZE, "there are %u domains, and there cannot be more", DOMAINS_MAX);
         return NULL;
     }
-    if (!account_open(domain, config, paused, error))
+    struct init_domain account;
+    if (!account_create(config, &account, error))
         return NULL;
+    take_account(domain, &account, config);
     domain->short_lives = short_lives;
-    bool started = wait_for_start(domain, error);
-    domain->starting = false;
-    if (started) {
+    if (start(domain, paused, error)) {
         manager_log("domain %u (%s) created%s", domain->id, domain->config.name, paused ? ", paused" : "");
         return domain;
     }
@@ -181,6 +185,18 @@ void domain_destroy(struct domain *domain) {
     domain->state = DOMAIN_STATE_NONE;
 }
 
+static bool set_name(struct domain *domain, const char *name, char error[DOMAIN_ERROR_SIZE]) {
+    struct domain_config config = domain->config;
+    memset(config.name, 0, sizeof config.name); // equal configurations are equal bytes
+    memcpy(config.name, name, strlen(name));
+    if (!account_write_config(domain->id, &config)) {
+        format(error, DOMAIN_ERROR_SIZE, "init refused");
+        return false;
+    }
+    domain->config = config;
+    return true;
+}
+
 bool domain_rename(struct domain *domain, const char *name, char error[DOMAIN_ERROR_SIZE]) {
     const struct domain *other = find_name(name);
     if (other && other != domain)
@@ -188,15 +204,17 @@ bool domain_rename(struct domain *domain, const char *name, char error[DOMAIN_ER
     else if (!domain_name_is_valid(name))
         format(error, DOMAIN_ERROR_SIZE, "%s is no name; accepted: 1 to %d of A-Z a-z 0-9 . _ + : @ -, not a number", name,
                DOMAIN_NAME_MAX);
-    else if (account_rename(domain->id, name, error)) {
-        format(domain->config.name, sizeof domain->config.name, "%s", name);
-        return true;
-    }
+    else
+        return set_name(domain, name, error);
     return false;
 }
 
+// What is kept stays kept: a restarted domain manager shall not carry out its policy again.
 static void preserve(struct domain *domain, enum domain_end end) {
     domain->state = end == DOMAIN_END_CRASH ? DOMAIN_STATE_CRASHED : DOMAIN_STATE_SHUTDOWN;
+    domain->config.on_poweroff = domain->config.on_reboot = domain->config.on_crash = DOMAIN_PRESERVE;
+    if (!account_write_config(domain->id, &domain->config))
+        manager_log("domain %u (%s): init did not take its configuration", domain->id, domain->config.name);
 }
 
 static void keep_under_other_name(struct domain *domain, enum domain_end end) {
@@ -252,14 +270,27 @@ static bool has_ended(const struct domain *domain, enum domain_end *end) {
     return true;
 }
 
-static void end_domain(struct domain *domain, enum domain_end end) {
+// Why it ended: what the VMM said, or how it died.
+static void end_text(const struct domain *domain, char to[DOMAIN_ERROR_SIZE]) {
     char message[sizeof domain->page->message];
+    struct init_domain account;
+    copy_message(domain, message);
+    to[0] = '\0';
+    if (message[0])
+        format(to, DOMAIN_ERROR_SIZE, ": %s", message);
+    else if (account_find(domain->id, &account) && account.state == INIT_DOMAIN_DEAD &&
+             account.fault_vector != PD_FAULT_EXIT)
+        format(to, DOMAIN_ERROR_SIZE, ": its VMM died of exception %llu at %#llx", (unsigned long long)account.fault_vector,
+               (unsigned long long)account.fault_rip);
+}
+
+static void end_domain(struct domain *domain, enum domain_end end) {
+    char text[DOMAIN_ERROR_SIZE];
     uint64_t lived_ms = manager_now_ms() - domain->started_ms;
     struct policy_decision decision =
         policy_decide(&domain->config, end, domain->reboot_wanted, lived_ms, domain->short_lives);
-    copy_message(domain, message);
-    manager_log("domain %u (%s) %s%s%s", domain->id, domain->config.name, domain_end_name(end), message[0] ? ": " : "",
-                message);
+    end_text(domain, text);
+    manager_log("domain %u (%s) %s%s", domain->id, domain->config.name, domain_end_name(end), text);
     if (decision.note)
         manager_log("domain %u (%s): %s", domain->id, domain->config.name, decision.note);
     carry_out(domain, end, decision);
@@ -280,4 +311,26 @@ void domains_look(void) {
         if (is_watched(&domains[i]) && has_ended(&domains[i], &end))
             end_domain(&domains[i], end);
     looking = false;
+}
+
+// What has ended meanwhile looks as if it ended now, and its policy is carried out.
+static void recover(const struct init_domain *account) {
+    static struct domain_config config;
+    struct domain *domain = unused_slot();
+    if (!domain || !account_read_config(account->domid, &config)) {
+        manager_log("domain %u: its configuration is lost", account->domid);
+        return;
+    }
+    take_account(domain, account, &config);
+    domain->started_ms = manager_ms_of_tsc(domain->page->started_tsc);
+    if (domain->page->state != VMM_PAUSED && domain->page->state != VMM_STARTING)
+        domain->state = DOMAIN_STATE_RUNNING;
+    manager_log("domain %u (%s) taken up again", domain->id, domain->config.name);
+}
+
+void domains_recover(void) {
+    struct init_domain account;
+    for (uint64_t index = 0; account_get(index, &account); index++)
+        recover(&account);
+    domains_look();
 }

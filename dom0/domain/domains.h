@@ -10,7 +10,7 @@
 #include "dom0/vmm/text_screen.h"
 #include "lib/protocol_vmm.h"
 
-#define DOMAINS_MAX       64
+#define DOMAINS_MAX       32
 #define DOMAIN_ERROR_SIZE 256
 
 enum domain_state {
@@ -32,6 +32,8 @@ struct domain {
     bool reboot_wanted;   // the shell's reboot pressed the power button
     const volatile struct domain_page *page; // written by the VMM
     uint64_t control;      // portal of the VMM
+    uint64_t channel;      // of its serial console at the console server
+    uint64_t log_channel;  // of its VMM's messages
     uint64_t console_seen; // position in its console's output up to which `wait` has matched
     uint64_t top_cpu_ns;   // CPU time at the last look of `top`
 };
@@ -63,6 +65,9 @@ struct domain *domain_create(const struct domain_config *config, bool paused, ch
 // Ends a domain and frees all it has; DOMAIN is not valid after it.
 void domain_destroy(struct domain *domain);
 
+// At the domain manager's start: takes up the domains that init holds accounts of.
+void domains_recover(void);
+
 // Looks which domains have ended, and does what their configurations say then. Called after every event.
 void domains_look(void);
 
@@ -73,8 +78,10 @@ bool domain_press_power(struct domain *domain, char error[DOMAIN_ERROR_SIZE]);
 bool domain_reset(struct domain *domain, char error[DOMAIN_ERROR_SIZE]);
 bool domain_rename(struct domain *domain, const char *name, char error[DOMAIN_ERROR_SIZE]);
 
-// KEYS in the notation of `type`.
-bool domain_type(struct domain *domain, const char *keys, char error[DOMAIN_ERROR_SIZE]);
+// Types on the domain's keyboard what TEXT means by keyboard_text_parse() and its FLAGS. *TAKEN bytes of it are done; the rest
+// may be the beginning of a sequence.
+bool domain_type(struct domain *domain, const char *text, size_t length, unsigned flags, size_t *taken,
+                 char error[DOMAIN_ERROR_SIZE]);
 
 bool domain_registers(struct domain *domain, unsigned vcpu, struct vmm_registers *registers,
                       char error[DOMAIN_ERROR_SIZE]);

@@ -1,31 +1,24 @@
-// What is known of the host, from init and the core.
+// What is known of the host, from init.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/abi.h"
+#include "lib/protocol_init.h"
 
 #define HOST_VERSION "0.1"
 
-struct host_facts {
-    char cpu_name[48];
-    char virtualization[160]; // "SVM", or why there is none
-    uint32_t cpus;
-    bool has_iommu;
-    uint64_t tsc_hz;
-    uint64_t memory_bytes, free_bytes; // of the machine, and what init could give to a domain
-    uint64_t kernel_pool_pages, kernel_pool_used;
-    uint64_t dom0_bytes, dom0_cpu_ns; // of init and the servers together
-};
+bool host_get(struct init_host *host);
 
-bool host_facts(struct host_facts *facts);
-
-// A page of the core's counters; NULL if the domain manager was not given it.
+// The core's counters; NULL if the domain manager was not given their window.
 const volatile struct core_info *host_core_info(void);
 
-// The names of dom0's servers.
-bool host_server_next(uint64_t *cursor, const char **name);
+// The servers of dom0, from number 0; false past the last.
+bool host_server_get(uint64_t index, struct init_server *server);
+bool host_server_find(const char *name, struct init_server *server);
+
+// Has a server, or a domain's VMM ("domain NAME"), end as by a fault. NULL, or what is wrong.
+const char *host_crash(const char *name);
 
 // Powers the host off or restarts it. Returns only if init refuses.
 void host_end(bool restart);

@@ -13,10 +13,8 @@
 #include "dom0/domain/manager.h"
 #include "dom0/domain/page_heap.h"
 #include "dom0/domain/terminal.h"
-#include "kernel/abi.h"
+#include "lib/server.h"
 
-#undef PAGE_SIZE // of <limits.h>, an int
-#define PAGE_SIZE   4096ul
 #define ARCH_SET_FS 0x1002
 
 static struct page_heap heap;
@@ -105,7 +103,9 @@ static long do_clock(long to) {
 }
 
 static long do_arch_prctl(long operation, long value) {
-    return operation == ARCH_SET_FS ? manager_set_thread_pointer((uint64_t)value) : -EINVAL;
+    return operation == ARCH_SET_FS
+               ? sys_thread_control(SELECTOR_THREAD, THREAD_SET_FS_BASE, (uint64_t)value, 0, 0)
+               : -EINVAL;
 }
 
 long bulkhead_syscall(long n, long a, long b, long c, long d, long e, long f) {
@@ -138,7 +138,7 @@ long bulkhead_syscall(long n, long a, long b, long c, long d, long e, long f) {
         return 1;
     case SYS_exit:
     case SYS_exit_group:
-        manager_exit((uint64_t)a);
+        server_exit((int)a);
     default:
         return -ENOSYS;
     }

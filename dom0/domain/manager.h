@@ -5,13 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/startup.h"
-
-// The page that init wrote.
-const struct startup *manager_startup(void);
-
 // Waits for events and serves them: ends of domains, typed characters. Returns after each round, or at the deadline.
 void manager_wait(uint64_t deadline);
+
+// Waits for the terminal only: what happens to domains is served later, so that no pointer to one becomes stale.
+void manager_wait_for_terminal(uint64_t deadline);
 
 uint64_t manager_now_tsc(void);
 uint64_t manager_now_ms(void);                   // since the host's start
@@ -29,7 +27,3 @@ int64_t manager_call(uint64_t portal, const uint64_t *request, size_t words, uin
 
 // A line for the domain manager's log.
 void manager_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-// For the C library: sets FS, ends the process.
-long manager_set_thread_pointer(uint64_t address);
-_Noreturn void manager_exit(uint64_t status);

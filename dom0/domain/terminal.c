@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "dom0/domain/manager.h"
-#include "lib/channel.h"
 #include "lib/format.h"
-#include "lib/syscall.h"
+#include "lib/server.h"
 
 #define INTERRUPT_KEY 3 // Ctrl-C
 
@@ -20,9 +19,9 @@ static size_t typed_length;
 static bool open_shell(void) {
     if (shell.header)
         return true;
-    const struct startup_window *window = startup_window(manager_startup(), "shell");
+    const struct startup_window *window = startup_window(startup, "shell");
     if (window)
-        channel_open(&shell, (void *)window->address, startup_capability(manager_startup(), "shell.kick"));
+        channel_open(&shell, (void *)window->address, startup_capability(startup, "shell.kick"));
     return shell.header != NULL;
 }
 
@@ -35,7 +34,7 @@ static void wait_for_room(void) {
     __atomic_store_n(&shell.header->out_waiting, 1, __ATOMIC_SEQ_CST);
     kick();
     if (!ring_writable(&shell.out))
-        manager_wait(NO_DEADLINE);
+        manager_wait_for_terminal(NO_DEADLINE);
 }
 
 static void put(const char *text, size_t length) {
@@ -94,7 +93,7 @@ static void drop_typed(size_t bytes) {
 
 size_t terminal_read(char *to, size_t size, uint64_t deadline) {
     if (!open_shell())
-        manager_exit(1);
+        server_exit(1);
     for (;;) {
         take_typed();
         size_t got = typed_length < size ? typed_length : size;
@@ -127,17 +126,17 @@ void terminal_drain(void) {
     uint64_t deadline = manager_deadline_ms(5000);
     while (open_shell() && ring_writable(&shell.out) < CHANNEL_OUT_BYTES && manager_now_tsc() < deadline) {
         kick();
-        manager_wait(manager_deadline_ms(5));
+        manager_wait_for_terminal(manager_deadline_ms(5));
     }
 }
 
 struct terminal_size terminal_size(void) {
-    struct terminal_size size = {80, 24};
+    struct terminal_size size = {80, 25};
     if (open_shell() && shell.header->columns && shell.header->rows)
         size = (struct terminal_size){shell.header->columns, shell.header->rows};
     if (size.columns < 20 || size.columns > 1000)
         size.columns = 80;
     if (size.rows < 5 || size.rows > 1000)
-        size.rows = 24;
+        size.rows = 25;
     return size;
 }

@@ -24,8 +24,8 @@ static const struct column info_columns[] = {
     {"iommu", "iommu", COLUMN_TEXT, 0},
     {"total_memory", "total_memory", COLUMN_NUMBER, 0},
     {"free_memory", "free_memory", COLUMN_NUMBER, 0},
-    {"kernel_pool_pages", "kernel_pool_pages", COLUMN_NUMBER, 0},
-    {"kernel_pool_used", "kernel_pool_used", COLUMN_NUMBER, 0},
+    {"largest_free_range", "largest_free_range", COLUMN_NUMBER, 0},
+    {"kernel_pool", "kernel_pool", COLUMN_NUMBER, 0},
     {"domains", "domains", COLUMN_NUMBER, 0},
 };
 
@@ -36,26 +36,34 @@ static int64_t domain_count(void) {
     return count;
 }
 
+// "AMD-V", or what is missing.
+static void virtualization_text(const struct init_host *host, char *to, size_t size) {
+    const char *name = host->vendor == HOST_VENDOR_SVM ? "AMD-V" : host->vendor == HOST_VENDOR_VMX ? "VT-x" : "none";
+    format(to, size, "%s%s%s", name, host->vendor_reason[0] ? ": " : "", host->vendor_reason);
+}
+
 int verb_info(const struct invocation *invocation) {
-    struct host_facts facts;
+    struct init_host host;
+    char virtualization[160];
     struct table table = verb_table(invocation, info_columns, COUNT(info_columns));
     table.single = true;
-    if (!host_facts(&facts))
+    if (!host_get(&host))
         return verb_fails(invocation, "init does not answer");
+    virtualization_text(&host, virtualization, sizeof virtualization);
     table_begin(&table);
     table_row(&table, (struct cell[]){
                           {"bulkhead", 0},
                           {HOST_VERSION, 0},
                           {"x86_64", 0},
-                          {NULL, facts.cpus},
-                          {facts.cpu_name, 0},
-                          {NULL, (int64_t)(facts.tsc_hz / 1000000)},
-                          {facts.virtualization, 0},
-                          {facts.has_iommu ? "yes" : "none: device drivers are trusted", 0},
-                          {NULL, (int64_t)(facts.memory_bytes / MIB)},
-                          {NULL, (int64_t)(facts.free_bytes / MIB)},
-                          {NULL, (int64_t)facts.kernel_pool_pages},
-                          {NULL, (int64_t)facts.kernel_pool_used},
+                          {NULL, host.cpus},
+                          {host.cpu_name, 0},
+                          {NULL, (int64_t)(host.tsc_hz / 1000000)},
+                          {virtualization, 0},
+                          {host.has_iommu ? "yes" : "none: device drivers are trusted", 0},
+                          {NULL, (int64_t)(host.memory_bytes / MIB)},
+                          {NULL, (int64_t)(host.free_bytes / MIB)},
+                          {NULL, (int64_t)(host.largest_free_bytes / MIB)},
+                          {NULL, (int64_t)(host.pool_bytes / MIB)},
                           {NULL, domain_count()},
                       });
     table_end(&table);
@@ -145,6 +153,16 @@ int verb_counters(const struct invocation *invocation) {
     return 0;
 }
 
+int verb_crash(const struct invocation *invocation) {
+    char name[DOMAIN_NAME_MAX + 16];
+    const char *operand = invocation->operand[0];
+    const struct domain *domain = domain_find(operand);
+    format(name, sizeof name, domain ? "domain %s" : "%s", domain ? domain->config.name : operand);
+    terminal_drain(); // it may be the domain manager's own end
+    const char *refusal = host_crash(name);
+    return refusal ? verb_fails(invocation, "%s: %s", operand, refusal) : 0;
+}
+
 // Presses all power buttons, waits, destroys what is left.
 static void end_domains(void) {
     char error[DOMAIN_ERROR_SIZE];
@@ -168,6 +186,7 @@ static int end_host(const struct invocation *invocation, bool restart) {
     }
     for (struct domain *domain; (domain = domain_next(NULL));)
         domain_destroy(domain);
+    terminal_drain();
     host_end(restart);
     return verb_fails(invocation, "init refused");
 }

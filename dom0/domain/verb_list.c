@@ -22,15 +22,15 @@ static const struct column list_columns[] = {
 };
 
 static void list_dom0(struct table *table) {
-    struct host_facts facts;
-    if (!host_facts(&facts))
+    struct init_host host;
+    if (!host_get(&host))
         return;
     table_row(table, (struct cell[]){{"Domain-0", 0},
                                      {NULL, 0},
-                                     {NULL, (int64_t)(facts.dom0_bytes / MIB)},
-                                     {NULL, facts.cpus},
+                                     {NULL, (int64_t)(host.dom0_bytes / MIB)},
+                                     {NULL, host.cpus},
                                      {"r-----", 0},
-                                     {NULL, (int64_t)(facts.dom0_cpu_ns / NS_PER_TENTH)}});
+                                     {NULL, (int64_t)(manager_ns_of_tsc(host.dom0_run_tsc) / NS_PER_TENTH)}});
 }
 
 static void list_domain(struct table *table, const struct domain *domain) {

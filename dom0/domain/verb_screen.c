@@ -3,9 +3,9 @@
 
 #include "dom0/domain/manager.h"
 #include "dom0/domain/terminal.h"
-#include "dom0/domain/terminal_keys.h"
 #include "dom0/domain/verb_functions.h"
 #include "dom0/domain/verb_operand.h"
+#include "dom0/vmm/keyboard_text.h"
 #include "dom0/vmm/text_screen.h"
 #include "lib/format.h"
 
@@ -57,25 +57,16 @@ static void draw(struct viewer *viewer, struct domain *domain, char *note) {
 // Sends what was typed up to the leave key. Returns false when that was typed. COMPLETE: nothing more came within a
 // moment, so a lone ESC is the key.
 static bool send_keys(struct viewer *viewer, struct domain *domain, bool complete) {
-    char keys[8 * sizeof viewer->typed] = "", key[TERMINAL_KEY_BYTES], error[DOMAIN_ERROR_SIZE];
-    size_t at = 0, used = 0;
-    bool stay = true;
-    while (at < viewer->typed_length && used + TERMINAL_KEY_BYTES < sizeof keys) {
-        if (viewer->typed[at] == LEAVE_BYTE) {
-            stay = false;
-            break;
-        }
-        size_t taken = terminal_key_decode(viewer->typed + at, viewer->typed_length - at, complete, key);
-        if (!taken)
-            break;
-        at += taken;
-        used += (size_t)format(keys + used, sizeof keys - used, "%s", key);
-    }
-    viewer->typed_length -= at;
-    memmove(viewer->typed, viewer->typed + at, viewer->typed_length);
-    if (used && !domain_type(domain, keys, error))
-        viewer->drawn = false; // the next look says why
-    return stay;
+    char error[DOMAIN_ERROR_SIZE];
+    const char *leave = memchr(viewer->typed, LEAVE_BYTE, viewer->typed_length);
+    size_t length = leave ? (size_t)(leave - viewer->typed) : viewer->typed_length, taken = 0;
+    if (!length)
+        return !leave;
+    if (!domain_type(domain, viewer->typed, length, complete || leave ? KEYBOARD_TEXT_FINAL : 0, &taken, error))
+        taken = length; // the next look says why
+    viewer->typed_length -= taken;
+    memmove(viewer->typed, viewer->typed + taken, viewer->typed_length);
+    return !leave;
 }
 
 static void follow(uint32_t id) {

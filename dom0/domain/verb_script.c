@@ -6,6 +6,7 @@
 #include "dom0/domain/terminal_keys.h"
 #include "dom0/domain/verb_functions.h"
 #include "dom0/domain/verb_operand.h"
+#include "dom0/vmm/keyboard_text.h"
 #include "dom0/vmm/text_screen.h"
 #include "lib/format.h"
 
@@ -36,7 +37,7 @@ int verb_type(const struct invocation *invocation) {
         return STATUS_FAILED;
     bool done;
     if (!option_name(invocation, "console"))
-        done = domain_type(domain, keys, error);
+        done = domain_type(domain, keys, strlen(keys), KEYBOARD_TEXT_NAMES | KEYBOARD_TEXT_FINAL, &length, error);
     else
         done = terminal_keys_encode(keys, bytes, sizeof bytes, &length, error, sizeof error) &&
                domain_console_write(domain, bytes, length, error);

@@ -174,6 +174,12 @@ static void command_write(struct i8042 *i8042, uint8_t command) {
     output_fill(i8042);
 }
 
+// A byte for a device enables its interface.
+static void mouse_write(struct i8042_state *s, uint8_t value) {
+    s->config &= (uint8_t)~CONFIG_DISABLE2;
+    ps2_mouse_write(&s->mouse, value);
+}
+
 // The byte that a command of port 64h waited for.
 static void parameter_write(struct i8042 *i8042, uint8_t command, uint8_t value) {
     struct i8042_state *s = &i8042->s;
@@ -184,7 +190,7 @@ static void parameter_write(struct i8042 *i8042, uint8_t command, uint8_t value)
     else if (command == 0xd1)
         s->output_port = value;
     else if (command == 0xd4)
-        ps2_mouse_write(&s->mouse, value);
+        mouse_write(s, value);
     else
         answer(s, value, command == 0xd2 ? I8042_KEYBOARD : I8042_MOUSE);
     if (command == 0xd1 && !(value & OUTPUT_RESET))
@@ -193,7 +199,7 @@ static void parameter_write(struct i8042 *i8042, uint8_t command, uint8_t value)
         output_fill(i8042);
 }
 
-// A byte for the keyboard enables its interface.
+// A byte that no command waits for is the keyboard's.
 static void data_write(struct i8042 *i8042, uint8_t value) {
     struct i8042_state *s = &i8042->s;
     uint8_t command = s->command;

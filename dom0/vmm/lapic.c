@@ -155,7 +155,10 @@ static uint32_t processor_priority(const struct lapic *lapic) {
     return (tpr & 0xf0) >= service ? tpr : service;
 }
 
+// INIT level de-assert does nothing since the Pentium 4 (10.6.1).
 void lapic_icr_write(struct lapic *lapic, uint64_t icr) {
+    if (ICR_MODE(icr) == LAPIC_INIT && (icr & (ICR_LEVEL | ICR_ASSERT)) == ICR_LEVEL)
+        return;
     if (ICR_MODE(icr) <= LAPIC_LOWEST && ICR_VECTOR(icr) < FIRST_VECTOR)
         error(lapic, ESR_SEND_VECTOR);
     else

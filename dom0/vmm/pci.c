@@ -1,4 +1,5 @@
-// PCI configuration mechanism #1 (PCI Local Bus 3.0, 3.2.2.3.2) on one bus, and the rules of writes to configuration space.
+// PCI configuration mechanism #1 (PCI Local Bus 3.0, 3.2.2.3.2) on one bus, and the rules of writes to configuration
+// space.
 #include "dom0/vmm/pci.h"
 
 #define PORT_ADDRESS 0xcf8u
@@ -36,14 +37,10 @@ static unsigned within_dword(uint16_t port, unsigned bytes) {
 
 static uint32_t data_read(const struct pci_bus *bus, uint16_t port, unsigned bytes) {
     const struct pci_function *function = selected(bus);
-    uint32_t value = 0xffffffff;
-    if (!function)
-        return value;
-    unsigned offset = (bus->s.config_address & 0xfc) | (port & 3u);
-    for (unsigned i = 0; i < within_dword(port, bytes); i++) {
-        value &= ~(0xffu << 8 * i);
-        value |= (uint32_t)function->s.config[offset + i] << 8 * i;
-    }
+    uint32_t value = 0;
+    unsigned offset = (bus->s.config_address & 0xfc) | (port & 3u), inside = within_dword(port, bytes);
+    for (unsigned i = 0; i < bytes && i < 4; i++)
+        value |= (uint32_t)(function && i < inside ? function->s.config[offset + i] : 0xff) << 8 * i;
     return value;
 }
 

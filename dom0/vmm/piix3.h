@@ -4,17 +4,17 @@
 #include "dom0/vmm/device.h"
 #include "dom0/vmm/pci.h"
 
-#define PIIX3_DEVFN        PCI_DEVFN(1, 0)
-#define PIIX3_PORT_SYSTEM  0x92u  // port 92h: A20 and fast reset
-#define PIIX3_PORT_ELCR    0x4d0u // 2 ports, 2.5.3
-#define PIIX3_PORT_RESET   0xcf9u // reset control, 2.5.5.4
-#define PIIX3_PIRQS        4u
-#define PIIX3_IRQ_NONE     16u
+#define PIIX3_DEVFN       PCI_DEVFN(1, 0)
+#define PIIX3_PORT_SYSTEM 0x92u  // port 92h: A20 and fast reset
+#define PIIX3_PORT_ELCR   0x4d0u // 2 ports, 2.5.3
+#define PIIX3_PORT_RESET  0xcf9u // reset control, 2.5.5.4
+#define PIIX3_PIRQS       4u
+#define PIIX3_IRQ_NONE    16u
 
 struct piix3_state {
-    uint8_t pins[256];    // by devfn: bit 0..3 is the level of INTA#..INTD#
-    uint16_t pirqs[4];    // how many pins hold each of PIRQA#..PIRQD#
-    uint16_t irqs;        // ISA IRQs that are high because of them
+    uint8_t pins[256]; // by devfn: bit 0..3 is the level of INTA#..INTD#
+    uint16_t pirqs[4]; // how many pins hold each of PIRQA#..PIRQD#
+    uint16_t irqs;     // ISA IRQs that are high because of them
     uint8_t elcr[2];
     uint8_t reset_control;
     uint8_t system_control;

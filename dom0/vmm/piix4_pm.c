@@ -32,10 +32,10 @@ static const struct pci_identity identity = {
 // DEVACTB's APMC_EN reads 1: to SeaBIOS that says that somebody else has set up system management mode. Without it
 // SeaBIOS would raise an SMI and wait for ever. SMBHSTCFG stays 0, so that no driver looks for an SMBus.
 static const struct pci_default defaults[] = {
-    {0x04, 0x00, 0x01},        // I/O space; the PM block does not depend on it
-    {0x3d, 0x01, 0x00},        // INTA#, which is SCI here
-    {PMBA, 0x01, 0xc0},        // 64 ports
-    {PMBA + 1, 0x00, 0xff},    {DEVACTB + 3, 0x02, 0x00}, {PMREGMISC, 0x00, 0x01},
+    {0x04, 0x00, 0x01}, // I/O space; the PM block does not depend on it
+    {0x3d, 0x01, 0x00}, // INTA#, which is SCI here
+    {PMBA, 0x01, 0xc0}, // 64 ports
+    {PMBA + 1, 0x00, 0xff}, {DEVACTB + 3, 0x02, 0x00}, {PMREGMISC, 0x00, 0x01},
 };
 
 // --- Timer -----------------------------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ bool piix4_pm_power_button(struct piix4_pm *pm) {
 
 // --- Ports -----------------------------------------------------------------------------------------------------------
 
-static void sleep(struct piix4_pm *pm) {
+static void sleep_enter(struct piix4_pm *pm) {
     unsigned type = (pm->s.control & PMCNTRL_SLP_TYP) >> 10;
     if (type == PIIX4_PM_SLP_TYP_S5)
         pm->host->power_off(pm->host->machine);
@@ -118,7 +118,7 @@ static void byte_write(struct piix4_pm *pm, unsigned offset, uint8_t value) {
     case PIIX4_PM_EVENT:
     case PIIX4_PM_EVENT + 1:
         timer_status(pm);
-        s->status &= (uint16_t)~(PMSTS_ALL & (unsigned)value << 8 * high);
+        s->status &= (uint16_t) ~(PMSTS_ALL & (unsigned)value << 8 * high);
         break;
     case PIIX4_PM_EVENT + 2:
     case PIIX4_PM_EVENT + 3:
@@ -130,7 +130,7 @@ static void byte_write(struct piix4_pm *pm, unsigned offset, uint8_t value) {
         set_byte(&s->control, high, value);
         s->control &= PMCNTRL_KEPT;
         if (high && value & PMCNTRL_SLP_EN >> 8)
-            sleep(pm);
+            sleep_enter(pm);
         break;
     case OFFSET_GPE_ENABLE:
     case OFFSET_GPE_ENABLE + 1:
@@ -173,7 +173,7 @@ uint32_t piix4_pm_port_read(void *device, uint16_t port, unsigned bytes) {
         value |= (uint64_t)dword_read(pm, (offset & ~3u) + 4) << 32;
     if ((offset & ~3u) == PIIX4_PM_EVENT)
         registers_changed(pm);
-    return (uint32_t)(value >> shift);
+    return (uint32_t)(value >> shift & ((uint64_t)1 << 8 * bytes) - 1);
 }
 
 void piix4_pm_port_write(void *device, uint16_t port, unsigned bytes, uint32_t value) {
@@ -184,7 +184,8 @@ void piix4_pm_port_write(void *device, uint16_t port, unsigned bytes, uint32_t v
     registers_changed(pm);
 }
 
-// --- The SMI command port ---------------------------------------------------------------------------------------------
+// --- The SMI command port
+// ---------------------------------------------------------------------------------------------
 
 static uint8_t command_byte_read(void *device, uint16_t port) {
     const struct piix4_pm *pm = device;
@@ -228,14 +229,14 @@ uint16_t piix4_pm_base(const struct piix4_pm *pm) {
     return config[PMREGMISC] & 1 ? pci_config_get16(&pm->pci, PMBA) & 0xffc0 : 0;
 }
 
-static void ports_changed(struct piix4_pm *pm) {
+static void block_moved(struct piix4_pm *pm) {
     if (pm->ports_changed)
         pm->ports_changed(pm->host->machine);
 }
 
 static void config_written(void *device, unsigned offset, unsigned bytes) {
     if ((offset < PMBA + 2 && offset + bytes > PMBA) || (offset <= PMREGMISC && offset + bytes > PMREGMISC))
-        ports_changed(device);
+        block_moved(device);
 }
 
 static void registers_reset(struct piix4_pm *pm) {
@@ -260,5 +261,5 @@ void piix4_pm_init(struct piix4_pm *pm, const struct device_host *host, void (*p
 void piix4_pm_reset(struct piix4_pm *pm) {
     registers_reset(pm);
     registers_changed(pm);
-    ports_changed(pm);
+    block_moved(pm);
 }

@@ -1,13 +1,13 @@
-// The power management function of the 82371AB (PIIX4, Intel order no. 290562): ACPI's fixed registers, the PM timer, the
-// power button, soft off, and the SMI command port. There is no system management mode and no SMBus.
+// The power management function of the 82371AB (PIIX4, Intel order no. 290562): ACPI's fixed registers, the PM timer,
+// the power button, soft off, and the SMI command port. There is no system management mode and no SMBus.
 #pragma once
 #include "dom0/vmm/device.h"
 #include "dom0/vmm/pci.h"
 
 #define PIIX4_PM_DEVFN        PCI_DEVFN(1, 3)
-#define PIIX4_PM_PORTS        64u    // from piix4_pm_base()
-#define PIIX4_PM_PORT_COMMAND 0xb2u  // 2 ports: APMC, APMS
-#define PIIX4_PM_IRQ          9u     // SCI
+#define PIIX4_PM_PORTS        64u   // from piix4_pm_base()
+#define PIIX4_PM_PORT_COMMAND 0xb2u // 2 ports: APMC, APMS
+#define PIIX4_PM_IRQ          9u    // SCI
 
 // What FADT says of it, see acpi_tables.c; the firmware puts the ports there.
 #define PIIX4_PM_BASE         0x600u

@@ -188,7 +188,7 @@ uint64_t rtc_deadline_ns(const struct rtc *rtc) {
     bool update_wanted = (s->cmos[B] & B_UIE && !(s->cmos[C] & C_UF)) || (s->cmos[B] & B_AIE && !(s->cmos[C] & C_AF));
     if (clock_runs(s) && update_wanted)
         deadline = s->base_ns + (uint64_t)(s->updated + 1 - s->base_seconds) * NS_PER_S;
-    if (s->cmos[B] & B_PIE && period_ticks(s)) {
+    if (s->cmos[B] & B_PIE && !(s->cmos[C] & C_PF) && period_ticks(s)) { // unanswered, it needs nobody to look
         uint64_t periodic = divider_ns(s, s->periodic_next);
         deadline = periodic < deadline ? periodic : deadline;
     }

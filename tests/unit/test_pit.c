@@ -3,7 +3,7 @@
 
 #include "dom0/vmm/pit.h"
 
-#define TICK_NS(n) ((uint64_t)(n) * 1000000000u / PIT_HZ + 1)
+#define TICK_NS(n) ((uint64_t)(n)*1000000000u / PIT_HZ + 1)
 
 static struct board board;
 static struct device_host host;
@@ -155,6 +155,13 @@ static void test_counting_down(void **state) {
     board.now_ns += TICK_NS(101);
     assert_in_range(latched(2), 798, 802); // by twos
     assert_int_equal(latched(2) & 1, 0);
+    assert_int_equal(in(0x61) & 0x20, 0x20);
+    board.now_ns += TICK_NS(350);
+    assert_in_range(latched(2), 98, 102);
+    assert_int_equal(in(0x61) & 0x20, 0x20);
+    board.now_ns += TICK_NS(250); // the second half
+    assert_in_range(latched(2), 598, 602);
+    assert_int_equal(in(0x61) & 0x20, 0);
 }
 
 static void test_latch_holds(void **state) {

@@ -1,0 +1,125 @@
+// Channels of the console.
+#include "dom0/console/channels.h"
+#include "lib/server.h"
+#include "lib/string.h"
+
+static struct console_channel slots[SLOTS];
+static const struct console_directory *directory;
+static const volatile struct core_info *core;
+static uint64_t seen_changes = UINT64_MAX;
+
+static bool give_scrollback(struct console_channel *channel) {
+    if (!channel->scrollback.data)
+        channel->scrollback.data = pages_new(CONSOLE_SCROLLBACK / PAGE_SIZE);
+    channel->scrollback.size = CONSOLE_SCROLLBACK;
+    channel->scrollback.end = 0;
+    return channel->scrollback.data != NULL;
+}
+
+static void open_channel(struct console_channel *channel, uint64_t slot, const struct console_directory_entry *entry) {
+    if (!give_scrollback(channel)) {
+        log_line("no memory for the scrollback of %.47s", entry->name);
+        return;
+    }
+    channel->kind = entry->kind;
+    channel->serial = entry->serial;
+    channel->ended = false;
+    channel->shown = channel->unseen = 0;
+    memcpy(channel->name, entry->name, sizeof(channel->name));
+    channel->name[sizeof(channel->name) - 1] = 0;
+    channel_open(&channel->ring, (void *)(CONSOLE_WINDOWS + slot * CONSOLE_WINDOW_STRIDE), NO_SELECTOR);
+}
+
+static void open_core_log(void) {
+    struct console_channel *channel = &slots[CORE_LOG_SLOT];
+    core = window_required("core.info", NULL);
+    if (!give_scrollback(channel))
+        return;
+    channel->kind = CONSOLE_CHANNEL_LOG;
+    memcpy(channel->name, "core", 5);
+    (void)channels_take_core_log();
+    channel->shown = channel->scrollback.end; // the core has printed it itself
+}
+
+void channels_start(void) {
+    directory = window_required("directory", NULL);
+    open_core_log();
+}
+
+void channels_follow_directory(void) {
+    uint64_t changes = __atomic_load_n(&directory->changes, __ATOMIC_ACQUIRE);
+    if (changes == seen_changes)
+        return;
+    seen_changes = changes;
+    for (uint64_t slot = 0; slot < CONSOLE_CHANNELS; slot++) {
+        const struct console_directory_entry *entry = &directory->entry[slot];
+        struct console_channel *channel = &slots[slot];
+        if (entry->kind == CONSOLE_CHANNEL_NONE)
+            channel->ended = true;
+        else if (channel->kind == CONSOLE_CHANNEL_NONE || channel->ended || channel->serial != entry->serial)
+            open_channel(channel, slot, entry);
+    }
+}
+
+struct console_channel *channels_slot(uint64_t slot) {
+    if (slot == CONSOLE_CORE_LOG)
+        slot = CORE_LOG_SLOT;
+    return slot < SLOTS && slots[slot].kind != CONSOLE_CHANNEL_NONE ? &slots[slot] : NULL;
+}
+
+static void wake(uint64_t slot) {
+    sys_semaphore_control(CONSOLE_WAKE + slot, SEMAPHORE_UP, 0);
+}
+
+static void count_unseen(struct console_channel *channel, const uint8_t *bytes, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        channel->unseen += bytes[i] == '\n';
+}
+
+bool channel_take(struct console_channel *channel, uint64_t slot, bool keep_unshown) {
+    uint8_t bytes[4096];
+    if (channel->ended || slot == CORE_LOG_SLOT)
+        return false;
+    uint64_t unshown = channel->scrollback.end - channel->shown;
+    uint64_t room = !keep_unshown ? sizeof(bytes) : unshown < CONSOLE_SCROLLBACK ? CONSOLE_SCROLLBACK - unshown : 0;
+    size_t got = ring_read(&channel->ring.out, bytes, room < sizeof(bytes) ? room : sizeof(bytes));
+    if (got == 0)
+        return false;
+    scrollback_write(&channel->scrollback, bytes, got);
+    if (!keep_unshown)
+        count_unseen(channel, bytes, got);
+    if (__atomic_exchange_n(&channel->ring.header->out_waiting, 0, __ATOMIC_SEQ_CST))
+        wake(slot);
+    return ring_readable(&channel->ring.out) > 0 && got < room;
+}
+
+size_t channel_type(struct console_channel *channel, uint64_t slot, const void *bytes, size_t size) {
+    if (channel->ended || slot >= CONSOLE_CHANNELS)
+        return 0;
+    size_t taken = ring_write(&channel->ring.in, bytes, size);
+    if (taken > 0)
+        wake(slot);
+    return taken;
+}
+
+void channel_set_connected(struct console_channel *channel, uint64_t slot, bool connected) {
+    if (channel->ended)
+        return;
+    uint32_t before = __atomic_exchange_n(&channel->ring.header->connected, connected, __ATOMIC_SEQ_CST);
+    if (before != connected)
+        wake(slot);
+}
+
+bool channels_take_core_log(void) {
+    struct console_channel *channel = &slots[CORE_LOG_SLOT];
+    const volatile char *log = (const volatile char *)core + PAGE_SIZE;
+    uint64_t size = core->log_pages * PAGE_SIZE, end = core->log_written, at = channel->scrollback.end;
+    if (!channel->scrollback.data || end == at)
+        return false;
+    // Positions are the core's: what it has overwritten meanwhile reads as blanks.
+    for (; at < end; at++) {
+        uint8_t byte = end - at > size ? ' ' : (uint8_t)log[at % size];
+        scrollback_write(&channel->scrollback, &byte, 1);
+    }
+    return true;
+}

@@ -1,0 +1,29 @@
+// The console server: owns the UART and shows shell, logs and domains' consoles on it.
+#include "dom0/console/calls.h"
+#include "dom0/console/channels.h"
+#include "dom0/console/terminal.h"
+#include "dom0/console/uart.h"
+#include "lib/server.h"
+
+#define UART_BASE 0x3f8u // COM1
+#define EVENT(bit) (1ull << (bit))
+
+int server_main(void) {
+    channels_start();
+    if (!uart_start(UART_BASE))
+        log_line("no UART at %#x: nobody sees what is shown", UART_BASE);
+    channels_follow_directory();
+    uint64_t reply = WAIT_NO_REPLY;
+    for (;;) {
+        bool more = terminal_pump();
+        struct syscall_result wait =
+            sys_reply_wait(reply, EVENT(CONSOLE_EVENT_KICK) | EVENT(CONSOLE_EVENT_UART), more ? 0 : NO_DEADLINE);
+        reply = WAIT_NO_REPLY;
+        uart_service();
+        channels_follow_directory();
+        if (wait.status != OK || wait.value != WAIT_MESSAGE)
+            continue;
+        (void)terminal_pump(); // a call sees all that was written before it
+        reply = call_serve(message_buffer());
+    }
+}

@@ -1,0 +1,21 @@
+// Driver of a 16550 UART, interrupt-driven both ways (National Semiconductor PC16550D). The terminal hangs on it.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Sets it to 115200 baud, 8N1, with its FIFOs. False if there is none; then what is written vanishes.
+bool uart_start(uint16_t base);
+
+// Serves all that the UART asks for. After its interrupt, which is an edge: the next one comes only if none is left.
+void uart_service(void);
+
+// Room in the queue of bytes to send.
+size_t uart_room(void);
+// Queues bytes; requires room for them.
+void uart_write(const void *from, size_t bytes);
+
+// The next byte that was received, and stays; false if there is none.
+bool uart_peek(uint8_t *byte);
+// Drops the byte that uart_peek gave.
+void uart_next(void);

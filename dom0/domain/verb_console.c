@@ -1,0 +1,83 @@
+// Verbs about consoles and logs: console, dmesg, log.
+#include <string.h>
+
+#include "dom0/domain/console_call.h"
+#include "dom0/domain/host.h"
+#include "dom0/domain/manager.h"
+#include "dom0/domain/terminal.h"
+#include "dom0/domain/verb_functions.h"
+#include "dom0/domain/verb_operand.h"
+#include "lib/server.h"
+
+// The console server draws the scrollback and passes everything on; the shell waits until it is shown again.
+int verb_console(const struct invocation *invocation) {
+    struct domain *domain = operand_domain(invocation, 0);
+    if (!domain)
+        return STATUS_FAILED;
+    if (domain->channel >= CONSOLE_CHANNELS)
+        return verb_fails(invocation, "%s has no serial console; see the key serial, and the verb screen",
+                          domain->config.name);
+    uint32_t id = domain->id;
+    uint64_t channel = domain->channel;
+    terminal_drain();
+    if (!console_connect(channel))
+        return verb_fails(invocation, "the console server does not connect to %s", domain->config.name);
+    while (!terminal_connected() && domain_find_id(id))
+        manager_wait(NO_DEADLINE);
+    if (!domain_find_id(id))
+        console_release(channel);
+    terminal_print("\n");
+    return domain_find_id(id) ? 0 : verb_fails(invocation, "domain %u has ended", id);
+}
+
+// A sound text of lines for the terminal: what a VMM wrote may hold anything.
+static void print_log(const char *text, size_t length) {
+    static char clean[4096];
+    for (size_t done = 0; done < length;) {
+        size_t part = length - done < sizeof clean ? length - done : sizeof clean;
+        for (size_t i = 0; i < part; i++) {
+            char c = text[done + i];
+            clean[i] = (unsigned char)c < ' ' && c != '\n' && c != '\t' ? '?' : c;
+        }
+        terminal_write(clean, part);
+        done += part;
+    }
+    if (length && text[length - 1] != '\n')
+        terminal_print("\n");
+}
+
+static char kept[CONSOLE_SCROLLBACK];
+
+static int print_channel(uint64_t channel) {
+    uint64_t position = 0;
+    size_t length = console_read(channel, &position, kept, sizeof kept);
+    print_log(kept, length);
+    return 0;
+}
+
+int verb_dmesg(const struct invocation *invocation) {
+    (void)invocation;
+    return print_channel(CONSOLE_CORE_LOG);
+}
+
+// The domain page has the VMM's log, also when the VMM is dead. Its ring is copied before it is looked at.
+static void print_page_log(const struct domain *domain) {
+    uint64_t written = domain->page->log_written;
+    uint64_t length = written < DOMAIN_LOG_BYTES ? written : DOMAIN_LOG_BYTES;
+    for (uint64_t i = 0; i < length; i++)
+        kept[i] = domain->page->log[(written - length + i) % DOMAIN_LOG_BYTES];
+    print_log(kept, (size_t)length);
+}
+
+int verb_log(const struct invocation *invocation) {
+    struct init_server server;
+    const char *name = invocation->operands ? invocation->operand[0] : startup->name;
+    const struct domain *domain = invocation->operands ? domain_find(name) : NULL;
+    if (domain) {
+        print_page_log(domain);
+        return 0;
+    }
+    if (host_server_find(name, &server))
+        return print_channel(server.channel);
+    return verb_fails(invocation, "%s is neither a domain nor a server; see list and info", name);
+}

@@ -1,0 +1,187 @@
+// Channels and their directory.
+#include "dom0/init/channels.h"
+#include "lib/string.h"
+
+#define OWN_CHANNEL 0u // init's log
+
+static struct entry {
+    bool used;
+    uint64_t first; // frame
+    struct process *client; // null: init
+    uint64_t wake;          // semaphore, in init's table; NO_SELECTOR for init's own
+    uint64_t kick_at;       // selector of NAME.kick in the client's table
+} entries[CONSOLE_CHANNELS];
+
+static struct console_directory *directory;
+static uint64_t directory_frame;
+static struct process *console;
+static uint64_t kick = NO_SELECTOR; // semaphore that wakes the console
+static uint64_t serials;
+
+static void changed(void) {
+    directory->changes++;
+    if (kick != NO_SELECTOR)
+        (void)sys_semaphore_control(kick, SEMAPHORE_UP, 0);
+}
+
+static bool show_to_console(unsigned index) {
+    struct entry *entry = &entries[index];
+    if (!console)
+        return true;
+    if (!physical_map(console->pd, CONSOLE_WINDOWS + index * CONSOLE_WINDOW_STRIDE, entry->first * PAGE_SIZE, CHANNEL_BYTES,
+                      DELEGATE_READ | DELEGATE_WRITE, false))
+        return false;
+    return entry->wake == NO_SELECTOR || process_give_at(console, CONSOLE_WAKE + index, entry->wake, RIGHT_USE);
+}
+
+static void copy_title(char *to, const char *from) {
+    size_t length = strnlen(from, sizeof(directory->entry[0].name) - 1);
+    memset(to, 0, sizeof(directory->entry[0].name));
+    memcpy(to, from, length);
+}
+
+static bool allocate(unsigned index, enum console_channel_kind kind, const char *title, uint32_t domid) {
+    struct entry *entry = &entries[index];
+    memset(entry, 0, sizeof(*entry));
+    entry->wake = NO_SELECTOR;
+    entry->first = physical_take(CHANNEL_BYTES / PAGE_SIZE, ACCOUNT_INIT);
+    if (entry->first == LEDGER_NONE)
+        return false;
+    entry->used = true;
+    struct console_directory_entry *shown = &directory->entry[index];
+    shown->kind = kind;
+    shown->domid = domid;
+    shown->serial = ++serials;
+    copy_title(shown->name, title);
+    return true;
+}
+
+void channels_init(void) {
+    directory_frame = physical_take(1, ACCOUNT_INIT);
+    if (directory_frame == LEDGER_NONE || !physical_map(SELECTOR_SELF, INIT_DIRECTORY, directory_frame * PAGE_SIZE, PAGE_SIZE,
+                                                        DELEGATE_READ | DELEGATE_WRITE, false))
+        return;
+    directory = (struct console_directory *)INIT_DIRECTORY;
+    if (!allocate(OWN_CHANNEL, CONSOLE_CHANNEL_LOG, "init", 0) ||
+        !physical_map(SELECTOR_SELF, INIT_LOG, entries[OWN_CHANNEL].first * PAGE_SIZE, CHANNEL_BYTES,
+                      DELEGATE_READ | DELEGATE_WRITE, false))
+        entries[OWN_CHANNEL].used = false;
+}
+
+void channel_log_init(const char *line, size_t bytes) {
+    struct channel channel;
+    if (!directory || !entries[OWN_CHANNEL].used)
+        return;
+    channel_open(&channel, (void *)INIT_LOG, kick);
+    // init waits for nobody: without room the line is lost, and the console's own restart is what filled the ring.
+    if (ring_writable(&channel.out) >= bytes)
+        ring_write(&channel.out, line, bytes);
+    if (kick != NO_SELECTOR)
+        (void)sys_semaphore_control(kick, SEMAPHORE_UP, 0);
+}
+
+static bool give_named(struct process *client, const char *window, const char *suffix, uint64_t selector, unsigned rights,
+                       uint64_t *at) {
+    char name[24];
+    size_t length = strnlen(window, sizeof(name) - 6);
+    memset(name, 0, sizeof(name));
+    memcpy(name, window, length);
+    memcpy(name + length, suffix, strlen(suffix));
+    *at = client->next_selector;
+    if (selector != NO_SELECTOR)
+        return process_give(client, name, selector, rights);
+    struct startup_capability *capability = &client->startup->capability[client->startup->capabilities++];
+    memcpy(capability->name, name, sizeof(name));
+    capability->selector = client->next_selector++; // filled when the console starts
+    return true;
+}
+
+bool channel_reopen(unsigned index, struct process *client, const char *window, unsigned event_bit) {
+    struct entry *entry = &entries[index];
+    uint64_t at;
+    if (entry->wake != NO_SELECTOR)
+        selector_give(entry->wake);
+    entry->client = client;
+    entry->wake = selector_take();
+    if (sys_create_semaphore(entry->wake, SELECTOR_SELF, 0, client->thread, event_bit) != OK)
+        return false;
+    if (console && console != client) {
+        (void)sys_delegate(SELECTOR_SELF, 0, console->pd, CONSOLE_WAKE + index, DELEGATE_CAPABILITY);
+        if (!process_give_at(console, CONSOLE_WAKE + index, entry->wake, RIGHT_USE))
+            return false;
+    }
+    return process_map_window(client, window, entry->first * PAGE_SIZE, CHANNEL_BYTES, DELEGATE_READ | DELEGATE_WRITE) != 0 &&
+           give_named(client, window, ".kick", kick, RIGHT_USE, &entry->kick_at) &&
+           give_named(client, window, ".wake", entry->wake, RIGHT_CONTROL, &at);
+}
+
+unsigned channel_create(struct process *client, const char *window, enum console_channel_kind kind, const char *title,
+                        uint32_t domid, unsigned event_bit) {
+    for (unsigned i = 0; i < CONSOLE_CHANNELS; i++) {
+        if (entries[i].used)
+            continue;
+        if (!allocate(i, kind, title, domid))
+            return CONSOLE_CHANNELS;
+        bool shown = console == NULL || client == console ||
+                     physical_map(console->pd, CONSOLE_WINDOWS + i * CONSOLE_WINDOW_STRIDE, entries[i].first * PAGE_SIZE,
+                                  CHANNEL_BYTES, DELEGATE_READ | DELEGATE_WRITE, false);
+        if (!shown || !channel_reopen(i, client, window, event_bit)) {
+            channel_destroy(i);
+            return CONSOLE_CHANNELS;
+        }
+        changed();
+        return i;
+    }
+    return CONSOLE_CHANNELS;
+}
+
+void channel_rename(unsigned channel, const char *title) {
+    if (channel >= CONSOLE_CHANNELS)
+        return;
+    copy_title(directory->entry[channel].name, title);
+    changed();
+}
+
+void channel_destroy(unsigned channel) {
+    if (channel >= CONSOLE_CHANNELS || !entries[channel].used)
+        return;
+    struct entry *entry = &entries[channel];
+    directory->entry[channel].kind = CONSOLE_CHANNEL_NONE;
+    changed();
+    if (console) {
+        physical_unmap(console->pd, CONSOLE_WINDOWS + channel * CONSOLE_WINDOW_STRIDE, CHANNEL_BYTES);
+        (void)sys_delegate(SELECTOR_SELF, 0, console->pd, CONSOLE_WAKE + channel, DELEGATE_CAPABILITY);
+    }
+    if (entry->wake != NO_SELECTOR)
+        selector_give(entry->wake);
+    ledger_give(entry->first, CHANNEL_BYTES / PAGE_SIZE);
+    entry->used = false;
+}
+
+bool channels_give_console(struct process *new_console) {
+    console = new_console;
+    if (kick != NO_SELECTOR)
+        selector_give(kick);
+    kick = selector_take();
+    if (sys_create_semaphore(kick, SELECTOR_SELF, 0, console->thread, CONSOLE_EVENT_KICK) != OK ||
+        !process_give(console, "kick", kick, RIGHT_CONTROL) ||
+        !process_map_window(console, "directory", directory_frame * PAGE_SIZE, PAGE_SIZE, DELEGATE_READ))
+        return false;
+    for (unsigned i = 0; i < CONSOLE_CHANNELS; i++) {
+        struct entry *entry = &entries[i];
+        if (!entry->used || entry->client == console)
+            continue;
+        if (!show_to_console(i))
+            return false;
+        if (!entry->client)
+            continue;
+        (void)sys_delegate(SELECTOR_SELF, 0, entry->client->pd, entry->kick_at, DELEGATE_CAPABILITY);
+        if (!process_give_at(entry->client, entry->kick_at, kick, RIGHT_USE))
+            return false;
+    }
+    return true;
+}
+
+void channels_console_gone(void) {
+    console = NULL;
+}

@@ -1,0 +1,105 @@
+// Frames from the ledger, and their mappings in protection domains.
+#include "dom0/init/init.h"
+#include "lib/string.h"
+
+#define LARGE_ORDER 9u
+#define LARGE_BYTES (2ull << 20)
+#define LOW_PAGES   256u // the first MiB stays unused: firmware and start-up code of CPUs
+
+struct ledger ledger;
+
+void physical_init(void) {
+    for (uint32_t i = 0; i < boot_page->memory_ranges; i++) {
+        uint64_t first = (boot_page->memory[i].base + PAGE_SIZE - 1) / PAGE_SIZE;
+        uint64_t end = (boot_page->memory[i].base + boot_page->memory[i].size) / PAGE_SIZE;
+        first = first < LOW_PAGES ? LOW_PAGES : first;
+        if (boot_page->memory[i].kind == BOOT_MEMORY_FREE && end > first && !ledger_add(&ledger, first, end - first, 0))
+            init_log("memory: more ranges than the ledger holds; %llu MiB are left out",
+                     (unsigned long long)(end - first) / 256);
+    }
+    for (uint32_t i = 0; i < boot_page->memory_ranges; i++) {
+        uint64_t first = boot_page->memory[i].base / PAGE_SIZE;
+        uint64_t end = (boot_page->memory[i].base + boot_page->memory[i].size + PAGE_SIZE - 1) / PAGE_SIZE;
+        if (boot_page->memory[i].kind != BOOT_MEMORY_FREE)
+            (void)ledger_exclude(&ledger, first, end - first);
+    }
+    uint64_t archive_end = (boot_page->archive_base + boot_page->archive_size + PAGE_SIZE - 1) / PAGE_SIZE;
+    (void)ledger_exclude(&ledger, boot_page->archive_base / PAGE_SIZE, archive_end - boot_page->archive_base / PAGE_SIZE);
+}
+
+static unsigned largest_order(uint64_t alignment_of, uint64_t bytes) {
+    unsigned order = 0;
+    while (order < LARGE_ORDER && (PAGE_SIZE << (order + 1)) <= bytes && alignment_of % (PAGE_SIZE << (order + 1)) == 0)
+        order++;
+    return order;
+}
+
+bool physical_map(uint64_t pd, uint64_t address, uint64_t hpa, uint64_t bytes, unsigned rights, bool own) {
+    bytes = (bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+    for (uint64_t at = 0; at < bytes;) {
+        unsigned order = largest_order((address + at) | (hpa + at), bytes - at);
+        int64_t status = sys_delegate(SELECTOR_MEMORY, hpa + at, pd, address + at,
+                                      rights | DELEGATE_ORDER(order) | DELEGATE_MEMORY | (own ? DELEGATE_OWN : 0));
+        if (status != OK) {
+            physical_unmap(pd, address, at);
+            return false;
+        }
+        at += PAGE_SIZE << order;
+    }
+    return true;
+}
+
+void physical_unmap(uint64_t pd, uint64_t address, uint64_t bytes) {
+    bytes = (bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+    for (uint64_t at = 0; at < bytes;) {
+        unsigned order = largest_order(address + at, bytes - at);
+        (void)sys_delegate(SELECTOR_MEMORY, 0, pd, address + at, DELEGATE_ORDER(order) | DELEGATE_MEMORY);
+        at += PAGE_SIZE << order;
+    }
+}
+
+// Zeroes frames through the scratch window. False: out of kernel memory.
+static bool zero(uint64_t first, uint64_t pages) {
+    for (uint64_t done = 0; done < pages;) {
+        uint64_t offset = (first + done) * PAGE_SIZE % LARGE_BYTES, left = (pages - done) * PAGE_SIZE;
+        uint64_t bytes = left < LARGE_BYTES - offset ? left : LARGE_BYTES - offset;
+        if (!physical_map(SELECTOR_SELF, INIT_SCRATCH + offset, (first + done) * PAGE_SIZE, bytes,
+                          DELEGATE_READ | DELEGATE_WRITE, false))
+            return false;
+        memset((void *)(INIT_SCRATCH + offset), 0, bytes);
+        physical_unmap(SELECTOR_SELF, INIT_SCRATCH + offset, bytes);
+        done += bytes / PAGE_SIZE;
+    }
+    return true;
+}
+
+uint64_t physical_take(uint64_t pages, uint32_t account) {
+    uint64_t first = ledger_take(&ledger, pages, 1, account);
+    return first != LEDGER_NONE && zero(first, pages) ? first : LEDGER_NONE;
+}
+
+bool physical_give(uint64_t pd, uint64_t address, uint64_t bytes, unsigned rights, uint32_t account) {
+    uint64_t pages = (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
+    for (uint64_t done = 0; done < pages;) {
+        uint64_t to = address + done * PAGE_SIZE, chunk = pages - done < 512 ? pages - done : 512;
+        bool large = to % LARGE_BYTES == 0 && chunk == 512;
+        if (!large && to % LARGE_BYTES != 0 && chunk > (LARGE_BYTES - to % LARGE_BYTES) / PAGE_SIZE)
+            chunk = (LARGE_BYTES - to % LARGE_BYTES) / PAGE_SIZE;
+        uint64_t first = ledger_take(&ledger, chunk, large ? 512 : 1, account);
+        if (first == LEDGER_NONE && chunk > 1) {
+            chunk = 1; // memory is in pieces: page by page
+            first = ledger_take(&ledger, chunk, 1, account);
+        }
+        if (first == LEDGER_NONE || !zero(first, chunk) ||
+            !physical_map(pd, to, first * PAGE_SIZE, chunk * PAGE_SIZE, rights, true))
+            return false;
+        done += chunk;
+    }
+    return true;
+}
+
+void ledger_give(uint64_t first, uint64_t pages) {
+    if (!ledger_free(&ledger, first, pages))
+        init_log("memory: %llu pages at %#llx could not be given back: the ledger is full", (unsigned long long)pages,
+                 (unsigned long long)first * PAGE_SIZE);
+}

@@ -1,0 +1,177 @@
+// Exits for accesses to MSRs and control registers.
+#include "dom0/vmm/machine.h"
+#include "dom0/vmm/emulate_operation.h"
+
+#define CR4_KNOWN 0x0077fbffull // all architectural bits up to PKE but VMXE, SMXE and LA57
+
+void exit_msr_read(struct vcpu *vcpu) {
+    static const uint8_t opcode[] = {0x0f, 0x32};
+    struct vcpu_page *page = vcpu->page;
+    uint32_t number = (uint32_t)page->gpr[RCX];
+    unsigned length;
+    uint64_t value;
+    if (!vcpu_length(vcpu, opcode, sizeof opcode, &length))
+        return;
+    if (!msr_read(&vcpu->msr, number, &value)) {
+        machine_log(vcpu->machine, "vCPU %u reads MSR %x, which it does not have: #GP; RIP %llx", vcpu->index, number,
+                    (unsigned long long)page->rip);
+        vcpu_inject(vcpu, exception_with_error(VECTOR_GP, 0));
+        return;
+    }
+    page->gpr[RAX] = (uint32_t)value;
+    page->gpr[RDX] = value >> 32;
+    vcpu_skip(vcpu, length);
+}
+
+void exit_msr_write(struct vcpu *vcpu) {
+    static const uint8_t opcode[] = {0x0f, 0x30};
+    struct vcpu_page *page = vcpu->page;
+    uint32_t number = (uint32_t)page->gpr[RCX];
+    uint64_t value = (page->gpr[RAX] & 0xffffffff) | page->gpr[RDX] << 32;
+    unsigned length;
+    if (!vcpu_length(vcpu, opcode, sizeof opcode, &length))
+        return;
+    if (!msr_write(&vcpu->msr, number, value)) {
+        machine_log(vcpu->machine, "vCPU %u writes %llx to MSR %x: #GP; RIP %llx", vcpu->index, (unsigned long long)value,
+                    number, (unsigned long long)page->rip);
+        vcpu_inject(vcpu, exception_with_error(VECTOR_GP, 0));
+        return;
+    }
+    vcpu_skip(vcpu, length);
+}
+
+// ---- Control registers
+
+static uint64_t control_read(const struct vcpu *vcpu, unsigned number) {
+    const struct vcpu_page *page = vcpu->page;
+    switch (number) {
+    case 0:
+        return page->cr0;
+    case 2:
+        return page->cr2;
+    case 3:
+        return page->cr3;
+    case 4:
+        return page->cr4;
+    default:
+        return vcpu->apic_page[LAPIC_TPR / 4] >> 4 & 15;
+    }
+}
+
+// CR0: what turns paging on and off also decides on long mode (SDM 3A 9.8.5). False: #GP.
+static bool write_cr0(struct vcpu_page *page, uint64_t value) {
+    bool paging = (value & CR0_PG) != 0, was = (page->cr0 & CR0_PG) != 0;
+    if (value >> 32 || (paging && !(value & CR0_PE)) || ((value & CR0_NW) && !(value & CR0_CD)))
+        return false;
+    if (paging && !was && (page->efer & EFER_LME)) {
+        if (!(page->cr4 & CR4_PAE))
+            return false;
+        page->efer |= EFER_LMA;
+    }
+    if (!paging)
+        page->efer &= ~EFER_LMA;
+    page->cr0 = value | CR0_ET;
+    return true;
+}
+
+static bool control_write(struct vcpu *vcpu, unsigned number, uint64_t value) {
+    struct vcpu_page *page = vcpu->page;
+    page->dirty |= GROUP_CONTROL;
+    switch (number) {
+    case 0:
+        return write_cr0(page, value);
+    case 2:
+        page->cr2 = value;
+        return true;
+    case 3:
+        if ((page->efer & EFER_LMA) && value & ~(1ull << 63) & ~((1ull << vcpu->machine->cpuid.physical_bits) - 1))
+            return false;
+        page->cr3 = value & ~(1ull << 63);
+        return true;
+    case 4:
+        if (value & ~CR4_KNOWN || ((page->efer & EFER_LMA) && !(value & CR4_PAE)))
+            return false;
+        page->cr4 = value;
+        return true;
+    default:
+        if (value >> 4)
+            return false;
+        vcpu->apic_page[LAPIC_TPR / 4] = (uint32_t)value << 4;
+        return true;
+    }
+}
+
+// Finds ModRM behind prefixes and 0F xx; Zydis is not needed for the four instructions that there are.
+struct control_instruction {
+    uint8_t opcode, modrm, rex, length;
+    bool lock;
+};
+
+static bool control_decode(struct vcpu *vcpu, struct control_instruction *out) {
+    uint8_t bytes[16];
+    unsigned count, at = 0;
+    enum emulate_result result = emulate_fetch(&vcpu->emulate, bytes, &count);
+    if (result != EMULATE_DONE)
+        return false;
+    *out = (struct control_instruction){0};
+    for (; at < count; at++) {
+        if (bytes[at] == 0xf0)
+            out->lock = true;
+        else if (emulate_mode_bits(vcpu->page) == 64 && (bytes[at] & 0xf0) == 0x40)
+            out->rex = bytes[at];
+        else if (bytes[at] == 0x0f)
+            break;
+    }
+    if (at + 2 > count || bytes[at] != 0x0f)
+        return false;
+    out->opcode = bytes[at + 1];
+    out->modrm = at + 2 < count ? bytes[at + 2] : 0;
+    out->length = (uint8_t)(at + (out->opcode == 0x06 ? 2 : 3));
+    return out->length <= count;
+}
+
+void exit_control_register(struct vcpu *vcpu) {
+    struct vcpu_page *page = vcpu->page;
+    struct control_instruction i;
+    if (!control_decode(vcpu, &i)) {
+        vcpu_emulated(vcpu, EMULATE_UNHANDLED);
+        return;
+    }
+    unsigned number = (i.modrm >> 3 & 7) | (i.rex & 4 ? 8 : 0) | (i.lock ? 8 : 0), gpr = (i.modrm & 7) | (i.rex & 1 ? 8 : 0);
+    bool wide = emulate_mode_bits(page) == 64, good = true;
+    if (i.opcode == 0x20)
+        register_write(page, gpr, wide ? 8 : 4, control_read(vcpu, number));
+    else if (i.opcode == 0x22)
+        good = control_write(vcpu, number, wide ? page->gpr[gpr] : page->gpr[gpr] & 0xffffffff);
+    else if (i.opcode == 0x06) // CLTS
+        good = control_write(vcpu, 0, page->cr0 & ~CR0_TS);
+    else if (i.opcode == 0x01 && (i.modrm & 0xf8) == 0xf0) // LMSW from a register: PE can be set, never cleared
+        good = control_write(vcpu, 0, (page->cr0 & ~0xeull) | (page->gpr[gpr] & 0xf));
+    else {
+        vcpu_emulated(vcpu, EMULATE_UNHANDLED);
+        return;
+    }
+    if (good)
+        vcpu_skip(vcpu, i.length);
+    else
+        vcpu_inject(vcpu, exception_with_error(VECTOR_GP, 0));
+}
+
+// XSETBV: XCR0 takes what CPUID offers, x87 always, AVX only with SSE, AVX-512 only whole (SDM 1 13.3).
+void exit_xsetbv(struct vcpu *vcpu) {
+    static const uint8_t opcode[] = {0x0f, 0x01, 0xd1};
+    struct vcpu_page *page = vcpu->page;
+    uint64_t value = (page->gpr[RAX] & 0xffffffff) | page->gpr[RDX] << 32;
+    unsigned length;
+    if (!vcpu_length(vcpu, opcode, sizeof opcode, &length))
+        return;
+    bool avx512 = (value & 0xe0) != 0;
+    if ((uint32_t)page->gpr[RCX] != 0 || page->cpl != 0 || (value & ~vcpu->machine->cpuid.xcr0_allowed) || !(value & 1) ||
+        ((value & 4) && !(value & 2)) || (avx512 && (value & 0xe6) != 0xe6)) {
+        vcpu_inject(vcpu, exception_with_error(VECTOR_GP, 0));
+        return;
+    }
+    page->xcr0 = value;
+    page->dirty |= GROUP_XCR0;
+    vcpu_skip(vcpu, length);
+}
