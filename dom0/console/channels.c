@@ -16,6 +16,20 @@ static bool give_scrollback(struct console_channel *channel) {
     return channel->scrollback.data != NULL;
 }
 
+// The console's own log is a window of its own.
+static void *window_of(uint64_t slot, const char *name) {
+    const struct startup_window *own = startup_window(startup, "log");
+    if (own && strcmp(name, startup->name) == 0)
+        return (void *)own->address;
+    return (void *)(CONSOLE_WINDOWS + slot * CONSOLE_WINDOW_STRIDE);
+}
+
+// How much of what lies in the ring is on the terminal already, if the client says so and it can be.
+static uint64_t printed_by_client(const struct channel *ring) {
+    uint64_t printed = ring->header->out_printed - ring->header->out.read;
+    return printed <= ring_readable(&ring->out) ? printed : 0;
+}
+
 static void open_channel(struct console_channel *channel, uint64_t slot, const struct console_directory_entry *entry) {
     if (!give_scrollback(channel)) {
         log_line("no memory for the scrollback of %.47s", entry->name);
@@ -24,10 +38,11 @@ static void open_channel(struct console_channel *channel, uint64_t slot, const s
     channel->kind = entry->kind;
     channel->serial = entry->serial;
     channel->ended = false;
-    channel->shown = channel->unseen = 0;
+    channel->unseen = 0;
     memcpy(channel->name, entry->name, sizeof(channel->name));
     channel->name[sizeof(channel->name) - 1] = 0;
-    channel_open(&channel->ring, (void *)(CONSOLE_WINDOWS + slot * CONSOLE_WINDOW_STRIDE), NO_SELECTOR);
+    channel_open(&channel->ring, window_of(slot, channel->name), NO_SELECTOR);
+    channel->shown = entry->kind == CONSOLE_CHANNEL_LOG ? printed_by_client(&channel->ring) : 0;
 }
 
 static void open_core_log(void) {

@@ -7,10 +7,10 @@
 #define COMMAND_BYTES 1024
 
 struct command_line {
-    int words;                      // 0: an empty command
+    int words;                           // 0: an empty command
     const char *word[COMMAND_WORDS + 1]; // NULL after the last
-    char text[COMMAND_BYTES];       // what the words point into
-    const char *error;              // why it could not be split, or NULL
+    char text[COMMAND_BYTES];            // what the words point into
+    const char *error;                   // why it could not be split, or NULL
 };
 
 // Reads one command from *REST, up to a semicolon, a line end or the end of the text, and moves *REST behind it.

@@ -57,8 +57,8 @@ void completion_offer(const char *text, completion_add *add, void *to) {
         return;
     command_line_cursor(text, &command, &completion.word, &index);
     const char *rest = text + command;
-    int first = command_line_read(&line, &rest) && line.words &&
-                (!strcmp(line.word[0], "xl") || !strcmp(line.word[0], "xm"));
+    int first =
+        command_line_read(&line, &rest) && line.words && (!strcmp(line.word[0], "xl") || !strcmp(line.word[0], "xm"));
     if (index <= first) {
         offer_verbs(&completion);
         return;

@@ -11,8 +11,8 @@ bool console_connect(uint64_t channel);
 // The shell takes the terminal back.
 void console_release(uint64_t channel);
 
-// What was printed on a channel, from *POSITION on, as far as it is kept; *POSITION becomes that of the first byte copied.
-// Returns the number of bytes.
+// What was printed on a channel, from *POSITION on, as far as it is kept; *POSITION becomes that of the first byte
+// copied. Returns the number of bytes.
 size_t console_read(uint64_t channel, uint64_t *position, char *to, size_t size);
 
 // As if typed on the channel. Returns how many bytes were taken.

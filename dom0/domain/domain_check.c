@@ -44,7 +44,8 @@ static const char *check_iso(const struct aboard_file *file, char *error, size_t
 
 static const char *check_kernel(const struct aboard_file *file, char *error, size_t size) {
     const uint8_t *bytes = file->data;
-    if (file->size < 1024 || bytes[0x1fe] != 0x55 || bytes[0x1ff] != 0xaa || memcmp(bytes + LINUX_MAGIC_AT, "HdrS", 4)) {
+    if (file->size < 1024 || bytes[0x1fe] != 0x55 || bytes[0x1ff] != 0xaa ||
+        memcmp(bytes + LINUX_MAGIC_AT, "HdrS", 4)) {
         format(error, size, "%s is not a Linux kernel (bzImage): no boot header HdrS", file->name);
         return error;
     }

@@ -5,6 +5,6 @@
 // A name as the key `name` accepts it, for rename.
 bool domain_name_is_valid(const char *name);
 
-// Finds the files that the configuration names, puts their full names into it, and checks that they are what they should
-// be. NULL if all is well; else what is wrong, in ERROR.
+// Finds the files that the configuration names, puts their full names into it, and checks that they are what they
+// should be. NULL if all is well; else what is wrong, in ERROR.
 const char *domain_resolve(struct domain_config *config, char *error, size_t size);

@@ -19,7 +19,8 @@ static size_t domain_call(struct domain *domain, const uint64_t *request, size_t
     };
     int64_t status = manager_call(domain->control, request, words, reply, reply_words, CALL_TIMEOUT_MS);
     if (status != OK)
-        format(error, DOMAIN_ERROR_SIZE, status == ERROR_TIMEOUT ? "its VMM did not answer in time" : "its VMM has ended");
+        format(error, DOMAIN_ERROR_SIZE,
+               status == ERROR_TIMEOUT ? "its VMM did not answer in time" : "its VMM has ended");
     else if (reply[0] != VMM_OK)
         format(error, DOMAIN_ERROR_SIZE, "%s",
                reply[0] < sizeof refusals / sizeof *refusals ? refusals[reply[0]] : refusals[VMM_BAD_REQUEST]);

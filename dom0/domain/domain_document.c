@@ -17,14 +17,16 @@ static void put_uuid(const struct text_sink *sink, const uint8_t uuid[16]) {
     char text[40] = "";
     size_t used = 0;
     for (size_t i = 0; i < 16; i++)
-        used += (size_t)format(text + used, sizeof text - used, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
-                               uuid[i]);
+        used += (size_t)format(text + used, sizeof text - used, "%s%02x",
+                               i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
     put_string(sink, "uuid", text);
 }
 
 static void put_disk(const struct text_sink *sink, const struct domain_disk *disk) {
-    static const char *const formats[] = {
-        [DOMAIN_DISK_NONE] = "none", [DOMAIN_DISK_IMAGE] = "raw", [DOMAIN_DISK_RAM] = "ram", [DOMAIN_DISK_EMPTY] = "empty"};
+    static const char *const formats[] = {[DOMAIN_DISK_NONE] = "none",
+                                          [DOMAIN_DISK_IMAGE] = "raw",
+                                          [DOMAIN_DISK_RAM] = "ram",
+                                          [DOMAIN_DISK_EMPTY] = "empty"};
     sink_print(sink, "{\"vdev\": \"hd%c\", \"format\": \"%s\", \"target\": ", 'a' + disk->slot,
                disk->kind < sizeof formats / sizeof *formats ? formats[disk->kind] : "none");
     sink_json_string(sink, disk->name);

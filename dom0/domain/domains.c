@@ -202,8 +202,8 @@ bool domain_rename(struct domain *domain, const char *name, char error[DOMAIN_ER
     if (other && other != domain)
         format(error, DOMAIN_ERROR_SIZE, "domain %s already exists, with id %u", name, other->id);
     else if (!domain_name_is_valid(name))
-        format(error, DOMAIN_ERROR_SIZE, "%s is no name; accepted: 1 to %d of A-Z a-z 0-9 . _ + : @ -, not a number", name,
-               DOMAIN_NAME_MAX);
+        format(error, DOMAIN_ERROR_SIZE, "%s is no name; accepted: 1 to %d of A-Z a-z 0-9 . _ + : @ -, not a number",
+               name, DOMAIN_NAME_MAX);
     else
         return set_name(domain, name, error);
     return false;
@@ -278,10 +278,13 @@ static void end_text(const struct domain *domain, char to[DOMAIN_ERROR_SIZE]) {
     to[0] = '\0';
     if (message[0])
         format(to, DOMAIN_ERROR_SIZE, ": %s", message);
-    else if (account_find(domain->id, &account) && account.state == INIT_DOMAIN_DEAD &&
-             account.fault_vector != PD_FAULT_EXIT)
-        format(to, DOMAIN_ERROR_SIZE, ": its VMM died of exception %llu at %#llx", (unsigned long long)account.fault_vector,
-               (unsigned long long)account.fault_rip);
+    else if (!account_find(domain->id, &account) || account.state != INIT_DOMAIN_DEAD)
+        return;
+    else if (account.fault_vector == PD_FAULT_EXIT)
+        format(to, DOMAIN_ERROR_SIZE, ": its VMM ended with status %llu", (unsigned long long)account.exit_status);
+    else
+        format(to, DOMAIN_ERROR_SIZE, ": its VMM died of exception %llu at %#llx",
+               (unsigned long long)account.fault_vector, (unsigned long long)account.fault_rip);
 }
 
 static void end_domain(struct domain *domain, enum domain_end end) {

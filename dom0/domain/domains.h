@@ -26,16 +26,16 @@ struct domain {
     enum domain_state state;
     uint32_t id;
     struct domain_config config;
-    uint64_t started_ms;  // of the host's clock
-    unsigned short_lives; // see policy.h
-    bool starting;        // its creation is not done yet, so its end is no matter of policy
-    bool reboot_wanted;   // the shell's reboot pressed the power button
+    uint64_t started_ms;                     // of the host's clock
+    unsigned short_lives;                    // see policy.h
+    bool starting;                           // its creation is not done yet, so its end is no matter of policy
+    bool reboot_wanted;                      // the shell's reboot pressed the power button
     const volatile struct domain_page *page; // written by the VMM
-    uint64_t control;      // portal of the VMM
-    uint64_t channel;      // of its serial console at the console server
-    uint64_t log_channel;  // of its VMM's messages
-    uint64_t console_seen; // position in its console's output up to which `wait` has matched
-    uint64_t top_cpu_ns;   // CPU time at the last look of `top`
+    uint64_t control;                        // portal of the VMM
+    uint64_t channel;                        // of its serial console at the console server
+    uint64_t log_channel;                    // of its VMM's messages
+    uint64_t console_seen;                   // position in its console's output up to which `wait` has matched
+    uint64_t top_cpu_ns;                     // CPU time at the last look of `top`
 };
 
 // In the order of their numbers; NULL begins, and ends.
@@ -52,8 +52,8 @@ const char *domain_state_flags(const struct domain *domain);
 uint64_t domain_cpu_ns(const struct domain *domain);
 
 struct vcpu_facts {
-    uint32_t cpu;      // that it is on
-    char flags[4];     // "r--", "-b-", "--p"
+    uint32_t cpu;  // that it is on
+    char flags[4]; // "r--", "-b-", "--p"
     uint64_t cpu_ns, exits;
 };
 struct vcpu_facts domain_vcpu_facts(const struct domain *domain, unsigned vcpu);
@@ -78,8 +78,8 @@ bool domain_press_power(struct domain *domain, char error[DOMAIN_ERROR_SIZE]);
 bool domain_reset(struct domain *domain, char error[DOMAIN_ERROR_SIZE]);
 bool domain_rename(struct domain *domain, const char *name, char error[DOMAIN_ERROR_SIZE]);
 
-// Types on the domain's keyboard what TEXT means by keyboard_text_parse() and its FLAGS. *TAKEN bytes of it are done; the rest
-// may be the beginning of a sequence.
+// Types on the domain's keyboard what TEXT means by keyboard_text_parse() and its FLAGS. *TAKEN bytes of it are done;
+// the rest may be the beginning of a sequence.
 bool domain_type(struct domain *domain, const char *text, size_t length, unsigned flags, size_t *taken,
                  char error[DOMAIN_ERROR_SIZE]);
 
@@ -89,8 +89,8 @@ bool domain_registers(struct domain *domain, unsigned vcpu, struct vmm_registers
 // What the domain's VGA shows. False with ERROR if that is not text, or the VMM does not answer.
 bool domain_screen(struct domain *domain, struct vga_text_screen *screen, char error[DOMAIN_ERROR_SIZE]);
 
-// The output of the domain's serial console, as far as the scrollback holds it: copies what stands from *POSITION (bytes since the
-// domain's start) on, moves *POSITION to the first byte copied, and returns the number of bytes.
+// The output of the domain's serial console, as far as the scrollback holds it: copies what stands from *POSITION
+// (bytes since the domain's start) on, moves *POSITION to the first byte copied, and returns the number of bytes.
 size_t domain_console_read(const struct domain *domain, uint64_t *position, char *to, size_t size);
 
 // Input for the serial console, as if typed there.

@@ -103,9 +103,8 @@ static long do_clock(long to) {
 }
 
 static long do_arch_prctl(long operation, long value) {
-    return operation == ARCH_SET_FS
-               ? sys_thread_control(SELECTOR_THREAD, THREAD_SET_FS_BASE, (uint64_t)value, 0, 0)
-               : -EINVAL;
+    return operation == ARCH_SET_FS ? sys_thread_control(SELECTOR_THREAD, THREAD_SET_FS_BASE, (uint64_t)value, 0, 0)
+                                    : -EINVAL;
 }
 
 long bulkhead_syscall(long n, long a, long b, long c, long d, long e, long f) {

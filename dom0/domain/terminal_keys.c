@@ -13,12 +13,12 @@ struct key_bytes {
 };
 
 static const struct key_bytes keys[] = {
-    {"enter", "\r"},       {"tab", "\t"},       {"backspace", "\x7f"}, {"esc", "\x1b"},      {"lt", "<"},
-    {"gt", ">"},           {"space", " "},      {"up", "\x1b[A"},      {"down", "\x1b[B"},   {"right", "\x1b[C"},
-    {"left", "\x1b[D"},    {"home", "\x1b[H"},  {"end", "\x1b[F"},     {"insert", "\x1b[2~"}, {"delete", "\x1b[3~"},
-    {"pageup", "\x1b[5~"}, {"pagedown", "\x1b[6~"}, {"f1", "\x1bOP"},  {"f2", "\x1bOQ"},     {"f3", "\x1bOR"},
-    {"f4", "\x1bOS"},      {"f5", "\x1b[15~"},  {"f6", "\x1b[17~"},    {"f7", "\x1b[18~"},   {"f8", "\x1b[19~"},
-    {"f9", "\x1b[20~"},    {"f10", "\x1b[21~"}, {"f11", "\x1b[23~"},   {"f12", "\x1b[24~"},
+    {"enter", "\r"},       {"tab", "\t"},           {"backspace", "\x7f"}, {"esc", "\x1b"},       {"lt", "<"},
+    {"gt", ">"},           {"space", " "},          {"up", "\x1b[A"},      {"down", "\x1b[B"},    {"right", "\x1b[C"},
+    {"left", "\x1b[D"},    {"home", "\x1b[H"},      {"end", "\x1b[F"},     {"insert", "\x1b[2~"}, {"delete", "\x1b[3~"},
+    {"pageup", "\x1b[5~"}, {"pagedown", "\x1b[6~"}, {"f1", "\x1bOP"},      {"f2", "\x1bOQ"},      {"f3", "\x1bOR"},
+    {"f4", "\x1bOS"},      {"f5", "\x1b[15~"},      {"f6", "\x1b[17~"},    {"f7", "\x1b[18~"},    {"f8", "\x1b[19~"},
+    {"f9", "\x1b[20~"},    {"f10", "\x1b[21~"},     {"f11", "\x1b[23~"},   {"f12", "\x1b[24~"},
 };
 #define KEYS (sizeof keys / sizeof *keys)
 
@@ -49,7 +49,8 @@ bool terminal_keys_encode(const char *text, char *to, size_t size, size_t *lengt
         if (*text == '<' && close)
             bytes = bytes_of_name(text + 1, (size_t)(close - text) - 1, buffer);
         if (!bytes || !close) {
-            format(error, error_size, "%.*s is no key; a < is written <lt>", close ? (int)(close - text) + 1 : 12, text);
+            format(error, error_size, "%.*s is no key; a < is written <lt>", close ? (int)(close - text) + 1 : 12,
+                   text);
             return false;
         }
         if (*length + strlen(bytes) > size) {

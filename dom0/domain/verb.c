@@ -129,15 +129,14 @@ static bool check_operands(const struct option_parser *parser) {
         return false;
     }
     if (invocation->operands > invocation->verb->most) {
-        format(parser->error, parser->error_size, "too many operands: %s",
-               invocation->operand[invocation->verb->most]);
+        format(parser->error, parser->error_size, "too many operands: %s", invocation->operand[invocation->verb->most]);
         return false;
     }
     return true;
 }
 
-bool invocation_parse(struct invocation *invocation, const struct verb *verb, const struct command_line *line, int first,
-                      char *error, size_t error_size) {
+bool invocation_parse(struct invocation *invocation, const struct verb *verb, const struct command_line *line,
+                      int first, char *error, size_t error_size) {
     struct option_parser parser = {invocation, line, first, error, error_size};
     bool options_end = false;
     memset(invocation, 0, sizeof *invocation);

@@ -55,8 +55,8 @@ const struct verb *verb_nearest(const char *name);
 
 // Fills INVOCATION from the words behind the verb. Options may stand before and between operands, -- ends them.
 // On an error returns false and writes to ERROR what is wrong with which word.
-bool invocation_parse(struct invocation *invocation, const struct verb *verb, const struct command_line *line, int first,
-                      char *error, size_t error_size);
+bool invocation_parse(struct invocation *invocation, const struct verb *verb, const struct command_line *line,
+                      int first, char *error, size_t error_size);
 
 // The value of the option with that letter or name; NULL if it was not given.
 const char *option_letter(const struct invocation *invocation, char letter);

@@ -9,9 +9,9 @@
 #include "dom0/domain/verb_operand.h"
 #include "lib/format.h"
 
-#define MIB              (1024 * 1024)
-#define SHUTDOWN_MS      30000u
-#define COUNT(array)     (sizeof(array) / sizeof *(array))
+#define MIB          (1024 * 1024)
+#define SHUTDOWN_MS  30000u
+#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const struct column info_columns[] = {
     {"host", "host", COLUMN_TEXT, 0},
@@ -180,8 +180,8 @@ static void end_domains(void) {
 
 static int end_host(const struct invocation *invocation, bool restart) {
     if (!option_letter(invocation, 'f') && domain_next(NULL)) {
-        terminal_print("waiting up to %u s for domains to shut down (%lld); Ctrl-C goes on at once\n", SHUTDOWN_MS / 1000,
-                       (long long)domain_count());
+        terminal_print("waiting up to %u s for domains to shut down (%lld); Ctrl-C goes on at once\n",
+                       SHUTDOWN_MS / 1000, (long long)domain_count());
         end_domains();
     }
     for (struct domain *domain; (domain = domain_next(NULL));)

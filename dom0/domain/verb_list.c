@@ -9,15 +9,15 @@
 #include "dom0/domain/verb_operand.h"
 #include "lib/format.h"
 
-#define MIB            (1024 * 1024)
-#define NS_PER_TENTH   100000000ull
-#define TOP_DELAY_MS   3000u
+#define MIB          (1024 * 1024)
+#define NS_PER_TENTH 100000000ull
+#define TOP_DELAY_MS 3000u
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 // xl's columns: 40, 5, 5, 5, and tabs before state and time.
 static const struct column list_columns[] = {
-    {"Name", "name", COLUMN_TEXT, 40},   {"ID", "domid", COLUMN_NUMBER, 5},  {"Mem", "memory", COLUMN_NUMBER, 5},
+    {"Name", "name", COLUMN_TEXT, 40},    {"ID", "domid", COLUMN_NUMBER, 5},  {"Mem", "memory", COLUMN_NUMBER, 5},
     {"VCPUs", "vcpus", COLUMN_NUMBER, 5}, {"State", "state", COLUMN_TEXT, 8}, {"Time(s)", "time", COLUMN_TENTHS, 8},
 };
 
@@ -117,7 +117,8 @@ static void uptime_row(struct table *table, const char *name, uint32_t id, uint6
     size_t used = 0;
     if (days)
         used = (size_t)format(text, sizeof text, "%llu day%s, ", days, days == 1 ? "" : "s");
-    format(text + used, sizeof text - used, "%2llu:%02llu:%02llu", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format(text + used, sizeof text - used, "%2llu:%02llu:%02llu", seconds / 3600 % 24, seconds / 60 % 60,
+           seconds % 60);
     table_row(table, (struct cell[]){{name, 0}, {NULL, id}, {text, 0}, {NULL, (int64_t)seconds}});
 }
 
@@ -136,8 +137,9 @@ int verb_uptime(const struct invocation *invocation) {
 }
 
 static const struct column top_columns[] = {
-    {"Name", "name", COLUMN_TEXT, 24},     {"ID", "domid", COLUMN_NUMBER, 5},   {"State", "state", COLUMN_TEXT, 6},
-    {"CPU(s)", "time", COLUMN_TENTHS, 10}, {"CPU(%)", "cpu", COLUMN_TENTHS, 7}, {"Mem(MiB)", "memory", COLUMN_NUMBER, 9},
+    {"Name", "name", COLUMN_TEXT, 24},    {"ID", "domid", COLUMN_NUMBER, 5},
+    {"State", "state", COLUMN_TEXT, 6},   {"CPU(s)", "time", COLUMN_TENTHS, 10},
+    {"CPU(%)", "cpu", COLUMN_TENTHS, 7},  {"Mem(MiB)", "memory", COLUMN_NUMBER, 9},
     {"VCPUs", "vcpus", COLUMN_NUMBER, 6},
 };
 

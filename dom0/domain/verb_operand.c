@@ -57,10 +57,8 @@ struct domain *operand_next(const struct invocation *invocation, int first, int 
 }
 
 struct table verb_table(const struct invocation *invocation, const struct column *columns, size_t count) {
-    return (struct table){.columns = columns,
-                          .count = count,
-                          .sink = terminal_sink,
-                          .json = option_name(invocation, "json") != NULL};
+    return (struct table){
+        .columns = columns, .count = count, .sink = terminal_sink, .json = option_name(invocation, "json") != NULL};
 }
 
 bool seconds_parse(const char *text, uint64_t *ms) {

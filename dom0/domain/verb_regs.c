@@ -28,14 +28,30 @@ static void print_general(const struct vmm_registers *r) {
 
 static void print_control(const struct vmm_registers *r) {
     const struct named named[] = {
-        {"cr0", r->cr0},       {"cr2", r->cr2},       {"cr3", r->cr3},
-        {"cr4", r->cr4},       {"cr8", r->cr8},       {"efer", r->efer},
-        {"xcr0", r->xcr0},     {"apicbase", r->apic_base}, {"tsc", r->tsc},
-        {"star", r->star},     {"lstar", r->lstar},   {"cstar", r->cstar},
-        {"sfmask", r->sfmask}, {"kgsbase", r->kernel_gs_base}, {"pat", r->pat},
-        {"sys_cs", r->sysenter_cs}, {"sys_esp", r->sysenter_esp}, {"sys_eip", r->sysenter_eip},
-        {"dr0", r->dr[0]},     {"dr1", r->dr[1]},     {"dr2", r->dr[2]},
-        {"dr3", r->dr[3]},     {"dr6", r->dr6},       {"dr7", r->dr7},
+        {"cr0", r->cr0},
+        {"cr2", r->cr2},
+        {"cr3", r->cr3},
+        {"cr4", r->cr4},
+        {"cr8", r->cr8},
+        {"efer", r->efer},
+        {"xcr0", r->xcr0},
+        {"apicbase", r->apic_base},
+        {"tsc", r->tsc},
+        {"star", r->star},
+        {"lstar", r->lstar},
+        {"cstar", r->cstar},
+        {"sfmask", r->sfmask},
+        {"kgsbase", r->kernel_gs_base},
+        {"pat", r->pat},
+        {"sys_cs", r->sysenter_cs},
+        {"sys_esp", r->sysenter_esp},
+        {"sys_eip", r->sysenter_eip},
+        {"dr0", r->dr[0]},
+        {"dr1", r->dr[1]},
+        {"dr2", r->dr[2]},
+        {"dr3", r->dr[3]},
+        {"dr6", r->dr6},
+        {"dr7", r->dr7},
     };
     print_pairs(named, sizeof named / sizeof *named);
 }

@@ -28,7 +28,7 @@ static int dump(const struct invocation *invocation, struct domain *domain) {
 struct viewer {
     struct vga_text_screen screens[2];
     unsigned shown;
-    bool drawn;   // screens[shown] stands on the terminal
+    bool drawn; // screens[shown] stands on the terminal
     char typed[64];
     size_t typed_length;
 };

@@ -153,8 +153,8 @@ static int watch(const struct invocation *invocation, const struct watched *watc
             return 0;
         bool late = manager_now_tsc() >= deadline;
         if (late || terminal_interrupted()) {
-            verb_fails(invocation, late ? "%s: no \"%s\" within %s s" : "%s: no \"%s\" (of %s s; interrupted)", name, wanted,
-                       invocation->operand[3]);
+            verb_fails(invocation, late ? "%s: no \"%s\" within %s s" : "%s: no \"%s\" (of %s s; interrupted)", name,
+                       wanted, invocation->operand[3]);
             watched->show(domain_find(name));
             return STATUS_FAILED;
         }

@@ -80,6 +80,12 @@ void channel_log_init(const char *line, size_t bytes) {
         (void)sys_semaphore_control(kick, SEMAPHORE_UP, 0);
 }
 
+void channel_log_init_printed(void) {
+    struct channel_header *header = (struct channel_header *)INIT_LOG;
+    if (directory && entries[OWN_CHANNEL].used)
+        header->out_printed = header->out.written;
+}
+
 static bool give_named(struct process *client, const char *window, const char *suffix, uint64_t selector, unsigned rights,
                        uint64_t *at) {
     char name[24];

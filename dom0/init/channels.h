@@ -5,6 +5,8 @@
 void channels_init(void);
 // init's own line.
 void channel_log_init(const char *line, size_t bytes);
+// The UART has shown all of init's lines so far: the console need not show them again.
+void channel_log_init_printed(void);
 
 // Makes a channel and gives it to a client as window NAME, capabilities NAME.kick and NAME.wake. Its index, or
 // CONSOLE_CHANNELS if there is none left.

@@ -20,6 +20,7 @@ static void uart_put(char c) {
 
 void init_log_console_runs(void) {
     console_runs = true;
+    channel_log_init_printed();
 }
 
 void init_log(const char *message, ...) {

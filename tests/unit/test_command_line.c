@@ -16,9 +16,14 @@ static int nothing(const struct invocation *invocation) {
 }
 
 const struct verb verbs[] = {
-    {.name = "create", .operands = "[FILE]", .least = 0, .most = 3,
+    {.name = "create",
+     .operands = "[FILE]",
+     .least = 0,
+     .most = 3,
      .options = {{'p', "paused", NULL, ""}, {'c', NULL, NULL, ""}, {'d', "delay", "S", ""}, {0, "json", NULL, ""}},
-     .brief = "", .help = "", .run = nothing},
+     .brief = "",
+     .help = "",
+     .run = nothing},
     {.name = "destroy", .operands = "DOM", .least = 1, .most = 1, .brief = "", .help = "", .run = nothing},
     {.name = "list", .operands = "", .brief = "", .help = "", .run = nothing},
 };
@@ -165,8 +170,8 @@ static void names_and_synopses(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(splits_words),  cmocka_unit_test(reads_commands),  cmocka_unit_test(refuses_lines),
-        cmocka_unit_test(finds_cursor),  cmocka_unit_test(parses_options),  cmocka_unit_test(refuses_options),
+        cmocka_unit_test(splits_words),       cmocka_unit_test(reads_commands), cmocka_unit_test(refuses_lines),
+        cmocka_unit_test(finds_cursor),       cmocka_unit_test(parses_options), cmocka_unit_test(refuses_options),
         cmocka_unit_test(names_and_synopses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,11 +23,8 @@ static void put(void *to, const char *text, size_t length) {
 }
 
 static const struct column columns[] = {
-    {"Name", "name", COLUMN_TEXT, 8},
-    {"ID", "domid", COLUMN_NUMBER, 4},
-    {NULL, "uuid", COLUMN_TEXT, 0},
-    {"Time(s)", "time", COLUMN_TENTHS, 9},
-    {"State", NULL, COLUMN_TEXT, 7},
+    {"Name", "name", COLUMN_TEXT, 8},      {"ID", "domid", COLUMN_NUMBER, 4}, {NULL, "uuid", COLUMN_TEXT, 0},
+    {"Time(s)", "time", COLUMN_TENTHS, 9}, {"State", NULL, COLUMN_TEXT, 7},
 };
 
 static const char *print(bool json, bool single, int rows) {
