@@ -12,17 +12,16 @@
 // ---- What init gives a VMM. Windows; those of a disk, kernel or ramdisk exist where the configuration has one.
 
 #define VMM_WINDOW_RAM     "guest.ram"   // RAM of the domain, writable; 2 MiB aligned, in pages as large as can be had
-#define VMM_WINDOW_VRAM    "guest.vram"  // writable; without it 4 MiB of the heap are used
 #define VMM_WINDOW_CONFIG  "config"      // struct domain_config, read-only
 #define VMM_WINDOW_PAGE    "domain.page" // struct domain_page, writable
-#define VMM_WINDOW_BIOS    "bios"        // bios-256k.bin; page-aligned, or it is copied to the heap
-#define VMM_WINDOW_VGABIOS "vgabios"     // vgabios-stdvga.bin
+#define VMM_WINDOW_BIOS    "file:bios-256k.bin" // this and the next not with a kernel
+#define VMM_WINDOW_VGABIOS "file:vgabios-stdvga.bin"
 #define VMM_WINDOW_KERNEL  "kernel"
 #define VMM_WINDOW_RAMDISK "ramdisk"
 #define VMM_WINDOW_DISK    "disk"    // and the element of domain_config.disks: "disk0" ..; read-only, or a RAM disk
 #define VMM_WINDOW_CONSOLE "console" // channel of COM1 (lib/channel.h)
-// Capability, optional: a semaphore that the VMM ups when `state` in the domain page has changed.
-#define VMM_CAPABILITY_CHANGED "domain.changed"
+// Capability: a semaphore that the VMM ups when `state` in the domain page has changed.
+#define VMM_CAPABILITY_CHANGED "manager.kick"
 
 // ---- Calls. Request: data[0] = enum vmm_operation, then the operation's words. Reply: data[0] = enum vmm_status, then the
 // operation's words. Each takes effect before the reply, unless it says otherwise.

@@ -24,10 +24,19 @@ static void *window_of(uint64_t slot, const char *name) {
     return (void *)(CONSOLE_WINDOWS + slot * CONSOLE_WINDOW_STRIDE);
 }
 
-// How much of what lies in the ring is on the terminal already, if the client says so and it can be.
-static uint64_t printed_by_client(const struct channel *ring) {
-    uint64_t printed = ring->header->out_printed - ring->header->out.read;
-    return printed <= ring_readable(&ring->out) ? printed : 0;
+// Takes what is on the terminal already, if the client says so and it can be.
+static void take_printed(struct console_channel *channel) {
+    uint8_t bytes[512];
+    uint64_t printed = channel->ring.header->out_printed - channel->ring.header->out.read;
+    if (printed > ring_readable(&channel->ring.out))
+        return;
+    for (size_t got; printed > 0; printed -= got) {
+        got = ring_read(&channel->ring.out, bytes, printed < sizeof(bytes) ? printed : sizeof(bytes));
+        if (got == 0)
+            return;
+        scrollback_write(&channel->scrollback, bytes, got);
+    }
+    channel->shown = channel->scrollback.end;
 }
 
 static void open_channel(struct console_channel *channel, uint64_t slot, const struct console_directory_entry *entry) {
@@ -38,11 +47,14 @@ static void open_channel(struct console_channel *channel, uint64_t slot, const s
     channel->kind = entry->kind;
     channel->serial = entry->serial;
     channel->ended = false;
-    channel->unseen = 0;
+    channel->shown = channel->unseen = 0;
     memcpy(channel->name, entry->name, sizeof(channel->name));
     channel->name[sizeof(channel->name) - 1] = 0;
     channel_open(&channel->ring, window_of(slot, channel->name), NO_SELECTOR);
-    channel->shown = entry->kind == CONSOLE_CHANNEL_LOG ? printed_by_client(&channel->ring) : 0;
+    if (entry->kind == CONSOLE_CHANNEL_LOG)
+        take_printed(channel);
+    else
+        channel_set_connected(channel, slot, false); // a console before this one may have ended while it showed it
 }
 
 static void open_core_log(void) {
@@ -82,10 +94,6 @@ struct console_channel *channels_slot(uint64_t slot) {
     return slot < SLOTS && slots[slot].kind != CONSOLE_CHANNEL_NONE ? &slots[slot] : NULL;
 }
 
-static void wake(uint64_t slot) {
-    sys_semaphore_control(CONSOLE_WAKE + slot, SEMAPHORE_UP, 0);
-}
-
 static void count_unseen(struct console_channel *channel, const uint8_t *bytes, size_t size) {
     for (size_t i = 0; i < size; i++)
         channel->unseen += bytes[i] == '\n';
@@ -104,7 +112,7 @@ bool channel_take(struct console_channel *channel, uint64_t slot, bool keep_unsh
     if (!keep_unshown)
         count_unseen(channel, bytes, got);
     if (__atomic_exchange_n(&channel->ring.header->out_waiting, 0, __ATOMIC_SEQ_CST))
-        wake(slot);
+        channel_wake(slot);
     return ring_readable(&channel->ring.out) > 0 && got < room;
 }
 
@@ -113,7 +121,7 @@ size_t channel_type(struct console_channel *channel, uint64_t slot, const void *
         return 0;
     size_t taken = ring_write(&channel->ring.in, bytes, size);
     if (taken > 0)
-        wake(slot);
+        channel_wake(slot);
     return taken;
 }
 
@@ -122,7 +130,7 @@ void channel_set_connected(struct console_channel *channel, uint64_t slot, bool 
         return;
     uint32_t before = __atomic_exchange_n(&channel->ring.header->connected, connected, __ATOMIC_SEQ_CST);
     if (before != connected)
-        wake(slot);
+        channel_wake(slot);
 }
 
 bool channels_take_core_log(void) {

@@ -37,5 +37,8 @@ size_t channel_type(struct console_channel *channel, uint64_t slot, const void *
 // Tells the client whether the terminal shows its channel.
 void channel_set_connected(struct console_channel *channel, uint64_t slot, bool connected);
 
+// Wakes the channel's client (wake.c).
+void channel_wake(uint64_t slot);
+
 // Copies the newest of the core's log. True if there was something new.
 bool channels_take_core_log(void);

@@ -170,6 +170,7 @@ static enum init_status start_vmm(struct domain *domain, char *missing) {
     if (!template)
         return status;
     format(name, sizeof(name), "vmm-%s", domain->config.name);
+    format(missing, ARCHIVE_NAME_BYTES, "%s", template->file);
     struct process_plan plan = {
         .name = name,
         .file = template->file,

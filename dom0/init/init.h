@@ -37,6 +37,8 @@ _Noreturn void init_main(void);
 void init_log(const char *message, ...) __attribute__((format(printf, 1, 2)));
 // From now on the console prints.
 void init_log_console_runs(void);
+// The console has ended: init prints itself again.
+void init_log_console_gone(void);
 
 // main.c
 extern uint64_t supervisor_semaphore;

@@ -18,9 +18,20 @@ static void uart_put(char c) {
     __asm__ volatile("outb %0, %1" : : "a"(c), "d"((uint16_t)UART_DATA));
 }
 
+static void uart_text(const char *text) {
+    while (*text)
+        uart_put(*text++);
+}
+
 void init_log_console_runs(void) {
     console_runs = true;
     channel_log_init_printed();
+}
+
+void init_log_console_gone(void) {
+    if (console_runs)
+        uart_text("\r\n"); // whatever the console was writing
+    console_runs = false;
 }
 
 void init_log(const char *message, ...) {
@@ -35,8 +46,7 @@ void init_log(const char *message, ...) {
     channel_log_init(line, (size_t)length);
     if (console_runs)
         return;
-    for (const char *c = "[init] "; *c; c++)
-        uart_put(*c);
+    uart_text("[init] ");
     for (int i = 0; i < length; i++) {
         if (line[i] == '\n')
             uart_put('\r');

@@ -199,12 +199,13 @@ void servers_start(void) {
 static void restart(struct server *server, const struct pd_fault *fault) {
     const char *name = server->plan->name;
     bool steady = now_tsc() - server->started_tsc > STEADY_SECONDS * boot_page->tsc_hz;
-    bool is_console = server->plan->grants && strcmp(name, "console") == 0;
     server->restarts++;
     server->in_row = steady ? 1 : server->in_row + 1;
-    report_end(name, server->process, fault);
-    if (is_console)
+    if (strcmp(name, "console") == 0) {
         channels_console_gone();
+        init_log_console_gone();
+    }
+    report_end(name, server->process, fault);
     domains_manager_gone(server->process);
     process_destroy(server->process);
     server->process = NULL;

@@ -137,7 +137,7 @@ static void exit_io(struct vcpu *vcpu) {
         register_write(page, RAX, bytes, machine_port_read(vcpu->machine, port, bytes));
     else
         machine_port_write(vcpu->machine, port, bytes, (uint32_t)(page->gpr[RAX] & bytes_mask(bytes)));
-    vcpu_skip(vcpu, (unsigned)(page->next_rip - page->rip) & 15);
+    vcpu_skip(vcpu, page->instruction_length ? page->instruction_length : (unsigned)(page->next_rip - page->rip) & 15);
 }
 
 static void exit_memory(struct vcpu *vcpu) {

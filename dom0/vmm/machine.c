@@ -208,8 +208,10 @@ static const char *init_firmware(struct machine *machine, const struct machine_p
     cmos_fill(machine->rtc.s.cmos, &cmos);
     size_t order = boot_order_file(boot_order, sizeof boot_order, config->boot, devices, count);
     bool good = firmware_tables_build(&tables, &firmware) && firmware_tables_publish(&tables, &machine->fw_cfg) &&
-                fw_cfg_add_file(&machine->fw_cfg, "bootorder", boot_order, (uint32_t)order) &&
-                fw_cfg_add_file(&machine->fw_cfg, "vgaroms/vgabios-stdvga.bin", parts->vgabios, (uint32_t)parts->vgabios_bytes);
+                fw_cfg_add_file(&machine->fw_cfg, "bootorder", boot_order, (uint32_t)order);
+    if (good && parts->vgabios)
+        good = fw_cfg_add_file(&machine->fw_cfg, "vgaroms/vgabios-stdvga.bin", parts->vgabios,
+                               (uint32_t)parts->vgabios_bytes);
     return good ? NULL : "the tables for the firmware do not fit";
 }
 

@@ -186,6 +186,7 @@ void machine_map_changed(void *machine); // PAM, SMRAM, the VGA's window and BAR
 
 void machine_irq_set(void *machine, unsigned line, bool level);
 void machine_interrupts_init(struct machine *machine);
+void machine_extint_update(struct machine *machine); // what lets ExtINT through may have changed
 void machine_timer_changed(void *machine);
 // Delivers what has become due, and computes the vCPU's next deadline.
 void machine_expire(struct vcpu *vcpu);

@@ -1,11 +1,12 @@
 // Interrupt wiring of the board, and its timers: lines go to the 8259s and the I/O APIC, messages to the local APICs.
 #include "dom0/vmm/machine.h"
+#include "dom0/vmm/serial_console.h"
 #include "lib/server.h"
 
 // ---- Lines
 
 // An external interrupt is wanted of the first vCPU while the 8259's output is high and LINT0 or I/O APIC pin 0 pass it on.
-static void extint_update(struct machine *machine) {
+void machine_extint_update(struct machine *machine) {
     bool level = pic_output(&machine->pic);
     for (unsigned i = 0; i < machine->vcpu_count; i++) {
         struct vcpu *vcpu = &machine->vcpus[i];
@@ -23,7 +24,7 @@ static void pic_output_changed(void *context, bool level) {
     struct machine *machine = context;
     for (unsigned i = 0; i < machine->vcpu_count; i++)
         lapic_lint_set(&machine->vcpus[i].lapic, 0, level);
-    extint_update(machine);
+    machine_extint_update(machine);
 }
 
 void machine_irq_set(void *context, unsigned line, bool level) {
@@ -88,7 +89,7 @@ static void lapic_nmi(void *context, unsigned index) {
 }
 
 static void lapic_extint_changed(void *context, unsigned index) {
-    extint_update(context);
+    machine_extint_update(context);
 }
 
 // ---- Timers
@@ -129,6 +130,7 @@ static uint64_t deadline_ns(const struct vcpu *vcpu) {
         return deadline;
     deadline = earlier(deadline, pit_deadline_ns(&machine->pit));
     deadline = earlier(deadline, rtc_deadline_ns(&machine->rtc));
+    deadline = earlier(deadline, serial_console_deadline_ns(machine));
     return earlier(deadline, piix4_pm_deadline_ns(&machine->pm));
 }
 
@@ -147,6 +149,8 @@ void machine_expire(struct vcpu *vcpu) {
             pit_expire(&machine->pit, now);
         if (rtc_deadline_ns(&machine->rtc) <= now)
             rtc_expire(&machine->rtc, now);
+        if (serial_console_deadline_ns(machine) <= now)
+            serial_console_flush(machine);
         if (piix4_pm_deadline_ns(&machine->pm) <= now)
             piix4_pm_expire(&machine->pm, now);
     }

@@ -44,8 +44,11 @@ uint64_t machine_mmio_read(void *context, uint64_t gpa, unsigned bytes) {
 void machine_mmio_write(void *context, uint64_t gpa, unsigned bytes, uint64_t value) {
     struct vcpu *vcpu = context;
     struct mmio_region region;
-    if (find(vcpu, gpa, &region) && gpa - region.base <= region.bytes - bytes)
-        region.write(region.device, gpa - region.base, bytes, value);
+    if (!find(vcpu, gpa, &region) || gpa - region.base > region.bytes - bytes)
+        return;
+    region.write(region.device, gpa - region.base, bytes, value);
+    if (region.device == &vcpu->machine->ioapic)
+        machine_extint_update(vcpu->machine);
 }
 
 bool machine_memory_read(void *context, uint64_t gpa, void *to, size_t bytes) {

@@ -51,6 +51,9 @@ static const struct port_range ranges[] = {
     {VGA_DISPI_FIRST, VGA_DISPI_LAST - VGA_DISPI_FIRST + 1, OF(vga), vga_port_read, vga_port_write},
     {VGA_PORT_FIRST, VGA_PORT_LAST - VGA_PORT_FIRST + 1, OF(vga), vga_port_read, vga_port_write},
     {0x3f8, UART_PORTS, OF(uart), uart_port_read, uart_port_write},
+    {PORTS_POST, 1, OF(ports), ports_port_read, ports_port_write},
+    {PORTS_DELAY, 1, OF(ports), ports_port_read, ports_port_write},
+    {PORTS_DEBUG, 1, OF(ports), ports_port_read, ports_port_write},
     {FW_CFG_PORT_BASE, FW_CFG_PORTS, OF(fw_cfg), fw_cfg_port_read, fw_cfg_port_write},
     {0xcf8, 8, 0, configuration_read, configuration_write},
 };
@@ -67,7 +70,8 @@ static void range_place(unsigned range, uint32_t first) {
 void machine_ports_init(struct machine *machine) {
     memset(range_at, 0, sizeof range_at);
     for (unsigned i = RANGE_BUS_MASTER + 1; i < sizeof ranges / sizeof *ranges; i++) {
-        bool absent = ranges[i].read == piix4_pm_command_read && !machine->has_pm;
+        bool absent = (ranges[i].read == piix4_pm_command_read && !machine->has_pm) ||
+                      (ranges[i].read == uart_port_read && !machine->console_open);
         if (!absent)
             range_place(i, ranges[i].first);
     }

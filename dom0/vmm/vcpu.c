@@ -108,7 +108,7 @@ static void init_signal(struct vcpu *vcpu) {
 }
 
 // Start-up IPI: real mode at vector << 12 (SDM 3A 8.4.2).
-static void startup(struct vcpu *vcpu) {
+static void start_up(struct vcpu *vcpu) {
     struct vcpu_page *page = vcpu->page;
     page->segment[SEGMENT_CS].selector = (uint16_t)(vcpu->startup_vector << 8);
     page->segment[SEGMENT_CS].base = (uint64_t)vcpu->startup_vector << 12;
@@ -154,7 +154,7 @@ static void attend(struct vcpu *vcpu) {
         if (vcpu->startup_pending) {
             vcpu->startup_pending = false;
             if (vcpu->mode == VCPU_MODE_WAIT_SIPI)
-                startup(vcpu);
+                start_up(vcpu);
         }
         if (vcpu->mode == VCPU_MODE_RUN)
             return;
@@ -223,9 +223,6 @@ const char *vcpu_init(struct machine *machine, unsigned index, unsigned cpu) {
 }
 
 const char *vcpu_start_thread(struct vcpu *vcpu) {
-    const struct domain_config *config = vcpu->machine->config;
-    sys_thread_control(vcpu->thread, THREAD_SET_SCHEDULE, 0, config->cpu_weight ? config->cpu_weight : 256,
-                       config->cap_percent);
     int64_t status = sys_thread_control(vcpu->thread, THREAD_START, (uint64_t)(uintptr_t)vcpu, 0, 0);
     return status == OK ? NULL : "vcpus: a vCPU's thread does not start";
 }

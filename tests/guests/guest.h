@@ -1,0 +1,42 @@
+// What the small test guests have in common: serial output, interrupts, the local APIC.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+void guest_main(void);
+void guest_exception(uint64_t vector, uint64_t error, uint64_t rip);
+extern volatile uint64_t interrupt_counts[256];
+
+void serial_init(void);
+void print(const char *message, ...) __attribute__((format(printf, 1, 2)));
+
+void interrupts_init(void); // IDT; masks the 8259s
+void lapic_init(void);      // software-enabled, timer one-shot
+uint32_t lapic_get(uint32_t offset);
+void lapic_set(uint32_t offset, uint32_t value);
+
+static inline uint64_t rdtsc(void) {
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void outb(uint16_t port, uint8_t value) {
+    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline void outl(uint16_t port, uint32_t value) {
+    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint8_t inb(uint16_t port) {
+    uint8_t value;
+    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline uint32_t inl(uint16_t port) {
+    uint32_t value;
+    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}

@@ -1,0 +1,125 @@
+; Start of a test guest from an El Torito image without emulation: real mode at 7C00h, then long mode with the low 4 GiB
+; mapped to itself, then guest_main() in C. Runs under any firmware of a PC and any hypervisor.
+
+TABLES          equ 0x60000         ; PML4, PDPT, 4 page directories
+STACK           equ 0x58000
+
+bits 16
+section .start
+global _start
+_start:         cli
+                cld
+                jmp 0:.here
+.here:          xor ax, ax
+                mov ds, ax
+                mov es, ax
+                mov ss, ax
+                mov sp, 0x7c00
+                in al, 0x92
+                or al, 2
+                and al, 0xfe
+                out 0x92, al
+                lgdt [gdtr]
+                mov eax, cr0
+                or al, 1
+                mov cr0, eax
+                jmp dword 24:protected
+
+bits 32
+protected:      mov ax, 16
+                mov ds, ax
+                mov es, ax
+                mov ss, ax
+                mov esp, STACK
+                mov edi, TABLES
+                xor eax, eax
+                mov ecx, 6 * 1024
+                rep stosd
+                mov dword [TABLES], TABLES + 0x1003
+                mov edi, TABLES + 0x1000
+                mov eax, TABLES + 0x2003
+                mov ecx, 4
+.pdpt:          mov [edi], eax
+                add eax, 0x1000
+                add edi, 8
+                loop .pdpt
+                mov edi, TABLES + 0x2000
+                mov eax, 0x83
+                mov ecx, 2048
+.pd:            mov [edi], eax
+                add eax, 0x200000
+                add edi, 8
+                loop .pd
+                mov eax, cr4
+                or eax, 1 << 5 | 1 << 9
+                mov cr4, eax
+                mov eax, TABLES
+                mov cr3, eax
+                mov ecx, 0xc0000080
+                rdmsr
+                or eax, 1 << 8
+                wrmsr
+                mov eax, cr0
+                or eax, 1 << 31
+                mov cr0, eax
+                jmp 8:long_mode
+
+bits 64
+long_mode:      mov ax, 16
+                mov ds, ax
+                mov es, ax
+                mov ss, ax
+                mov rsp, STACK
+                call guest_main
+.stop:          cli
+                hlt
+                jmp .stop
+
+; Interrupts: a counter per vector, EOI at the local APIC. Exceptions go to guest_exception(vector, error, rip).
+global interrupt_entries, interrupt_counts
+extern guest_main, guest_exception
+interrupt_entries:
+%assign v 0
+%rep 256
+                align 16
+%if !(v == 8 || (v >= 10 && v <= 14) || v == 17)
+                push 0
+%endif
+                push v
+%if v < 32
+                jmp exception
+%else
+                jmp interrupt
+%endif
+%assign v v+1
+%endrep
+
+exception:      pop rdi
+                pop rsi
+                mov rdx, [rsp]
+                call guest_exception
+.stop:          cli
+                hlt
+                jmp .stop
+
+interrupt:      push rax
+                push rcx
+                mov rax, [rsp + 16]
+                inc qword [interrupt_counts + rax * 8]
+                mov eax, 0xfee000b0
+                mov dword [rax], 0
+                pop rcx
+                pop rax
+                add rsp, 16
+                iretq
+
+                align 8
+gdt:            dq 0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cf9b000000ffff
+gdt_end:
+gdtr:           dw gdt_end - gdt - 1
+                dd gdt
+
+section .bss
+                alignb 8
+interrupt_counts:
+                resq 256
