@@ -2,21 +2,35 @@
 #pragma once
 #include "kernel/abi.h"
 
-#define PTE_PRESENT    (1ull << 0)
-#define PTE_WRITE      (1ull << 1)
-#define PTE_USER       (1ull << 2)
-#define PTE_PWT        (1ull << 3)
-#define PTE_PCD        (1ull << 4)
-#define PTE_ACCESSED   (1ull << 5)
-#define PTE_DIRTY      (1ull << 6)
-#define PTE_LARGE      (1ull << 7)
-#define PTE_GLOBAL     (1ull << 8)
-#define PTE_KERNEL     (1ull << 9) // available bit: a page of the core's, not counted as a frame
-#define PTE_NX         (1ull << 63)
-#define PTE_ADDRESS    0x000ffffffffff000ull
+#define PTE_PRESENT  (1ull << 0)
+#define PTE_WRITE    (1ull << 1)
+#define PTE_USER     (1ull << 2)
+#define PTE_PWT      (1ull << 3)
+#define PTE_PCD      (1ull << 4)
+#define PTE_ACCESSED (1ull << 5)
+#define PTE_DIRTY    (1ull << 6)
+#define PTE_LARGE    (1ull << 7)
+#define PTE_GLOBAL   (1ull << 8)
+#define PTE_KERNEL   (1ull << 9) // available bit: a page of the core's, not counted as a frame
+#define PTE_NX       (1ull << 63)
+#define PTE_ADDRESS  0x000ffffffffff000ull
 
 #define PAGETABLE_LEVELS 4u
 
+// For contracts; a predicate would hide it from the prover's rules for bits.
+#define PTE_BIT(entry, bit) (((entry) & (1 << (bit))) != 0)
+
+/*@ requires level < PAGETABLE_LEVELS;
+    requires \forall integer k; 0 <= k < 64 && PTE_BIT(hpa, k) ==> 12 + 9 * level <= k < 52;
+    assigns \nothing;
+    ensures PTE_BIT(\result, 0) && PTE_BIT(\result, 2);
+    ensures PTE_BIT(\result, 1) <==> PTE_BIT(rights, 1);
+    ensures PTE_BIT(\result, 63) <==> !PTE_BIT(rights, 2);
+    ensures PTE_BIT(\result, 7) <==> level > 0;
+    ensures PTE_BIT(\result, 3) <==> uncached;
+    ensures PTE_BIT(\result, 4) <==> uncached;
+    ensures !PTE_BIT(\result, 8) && !PTE_BIT(\result, 9);
+*/
 static inline uint64_t pte_make(uint64_t hpa, unsigned rights, bool uncached, unsigned level) {
     uint64_t entry = hpa | PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_DIRTY;
     if (rights & DELEGATE_WRITE)
@@ -30,6 +44,12 @@ static inline uint64_t pte_make(uint64_t hpa, unsigned rights, bool uncached, un
     return entry;
 }
 
+/*@ assigns \nothing;
+    ensures PTE_BIT(\result, 0);
+    ensures PTE_BIT(\result, 1) <==> PTE_BIT(entry, 1);
+    ensures PTE_BIT(\result, 2) <==> !PTE_BIT(entry, 63);
+    ensures \result <= 7;
+*/
 static inline unsigned pte_rights(uint64_t entry) {
     unsigned rights = DELEGATE_READ;
     if (entry & PTE_WRITE)
@@ -40,14 +60,27 @@ static inline unsigned pte_rights(uint64_t entry) {
 }
 
 // Index into the table of `level` (0: pages of 4 KiB).
+/*@ requires level < PAGETABLE_LEVELS;
+    assigns \nothing;
+    ensures \result == (address >> (PAGE_SHIFT + 9 * level)) % 512;
+*/
 static inline unsigned pte_index(uint64_t address, unsigned level) {
-    return (unsigned)(address >> (PAGE_SHIFT + 9 * level)) & 511;
+    return (unsigned)((address >> (PAGE_SHIFT + 9 * level)) % 512);
 }
 
+/*@ requires level < PAGETABLE_LEVELS;
+    assigns \nothing;
+    ensures \result <==> level > 0 && PTE_BIT(entry, 0) && !PTE_BIT(entry, 7);
+*/
 static inline bool pte_is_table(uint64_t entry, unsigned level) {
     return level > 0 && (entry & PTE_PRESENT) && !(entry & PTE_LARGE);
 }
 
+/*@ requires level < PAGETABLE_LEVELS;
+    assigns \nothing;
+    ensures !PTE_BIT(\result, 0) && !PTE_BIT(\result, 7) && !PTE_BIT(\result, 9);
+    ensures !PTE_BIT(\result, 52) && !PTE_BIT(\result, 63);
+*/
 static inline uint64_t pte_address(uint64_t entry, unsigned level) {
     return entry & PTE_ADDRESS & ~((PAGE_SIZE << (9 * level)) - 1);
 }

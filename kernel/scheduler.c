@@ -167,9 +167,9 @@ static void switch_to(struct cpu *cpu, struct thread *thread) {
 void scheduler_dispatch(void) {
     struct cpu *cpu = cpu_self();
     for (;;) {
-        cpu->reschedule = false;
         rotate(cpu);
         struct thread *thread = choose(cpu);
+        cpu->reschedule = false; // the best thread is known now, whoever came to the queue on the way
         if (!thread) {
             scheduler_account();
             idle(cpu);

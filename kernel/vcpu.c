@@ -93,7 +93,8 @@ static bool leave_exit(struct thread *thread, enum vcpu_exit reason) {
 
 // An exit that is not the guest's doing: what the guest did since the last one is not in the page yet.
 static bool leave_between(struct thread *thread, enum vcpu_exit reason) {
-    vendor->fetch(thread->vcpu, (uint32_t)thread->vcpu->page->wanted_other);
+    thread->vcpu->page->valid = 0;
+    vendor->fetch(thread->vcpu, GROUP_HOT | (uint32_t)thread->vcpu->page->wanted_other);
     return leave_exit(thread, reason);
 }
 
@@ -306,6 +307,7 @@ void vcpu_kick(struct vcpu *vcpu) {
 int vcpu_fetch(struct vcpu *vcpu, uint32_t groups) {
     if (vcpu->runner)
         return ERROR_BUSY;
-    vendor->fetch(vcpu, groups & GROUP_ALL);
+    // The hot groups are in the page since the last exit; what the VMM changed and the core has not loaded is newer there.
+    vendor->fetch(vcpu, groups & GROUP_ALL & ~GROUP_HOT & ~vcpu->page->dirty);
     return OK;
 }

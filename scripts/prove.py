@@ -55,9 +55,11 @@ def unproved(output):
     return '\n'.join(line for line in output.split('\n') if re.search(r'Timeout|Unknown|Failed|error|warning', line))
 
 
-def annotated(file):
-    """The file and its header, in which contracts stand."""
-    return [path for path in (build.ROOT / file, (build.ROOT / file).with_suffix('.h')) if path.exists()]
+def annotated(description):
+    """The files in which contracts stand: that of the description, its header, and those with bugs."""
+    file = build.ROOT / description['file']
+    files = {file, file.with_suffix('.h')} | {build.ROOT / bug['in'] for bug in description.get('bugs', []) if 'in' in bug}
+    return [path for path in files if path.exists()]
 
 
 def prove(name, description):
@@ -65,7 +67,7 @@ def prove(name, description):
     proved, goals, output = frama_c(description['file'], description, build.ROOT)
     (build.BUILD / f'logs/proof-{name}.log').write_text(output)
     seconds = time.monotonic() - start
-    admitted = sum(len(re.findall(r'\b(?:admit|axiom)\b', path.read_text())) for path in annotated(description['file']))
+    admitted = sum(len(re.findall(r'\b(?:admit|axiom)\b', path.read_text())) for path in annotated(description))
     if admitted > description.get('admitted', 0):
         return Result(f'proof/{name}', 'failed', seconds, f'{admitted} facts are admitted, not proved')
     if not goals or proved < goals:

@@ -130,7 +130,8 @@ void svm_export(struct vcpu *vcpu, int reason) {
 }
 
 void svm_fetch(struct vcpu *vcpu, uint32_t groups) {
-    export_hot(vcpu);
+    if ((groups & GROUP_HOT) == GROUP_HOT)
+        export_hot(vcpu);
     copy_fields(vcpu, groups, false);
-    vcpu->page->valid = GROUP_HOT | (groups & COPIED_GROUPS);
+    vcpu->page->valid |= groups & (GROUP_HOT | COPIED_GROUPS);
 }

@@ -8,6 +8,9 @@ static const struct console_directory *directory;
 static const volatile struct core_info *core;
 static uint64_t seen_changes = UINT64_MAX;
 
+#define TERMINAL_COLUMNS 80u // nobody says otherwise on a serial line
+#define TERMINAL_ROWS    24u
+
 static bool give_scrollback(struct console_channel *channel) {
     if (!channel->scrollback.data)
         channel->scrollback.data = pages_new(CONSOLE_SCROLLBACK / PAGE_SIZE);
@@ -39,6 +42,11 @@ static void take_printed(struct console_channel *channel) {
     channel->shown = channel->scrollback.end;
 }
 
+static void copy_name(struct console_channel *channel, const struct console_directory_entry *entry) {
+    memcpy(channel->name, entry->name, sizeof(channel->name));
+    channel->name[sizeof(channel->name) - 1] = 0;
+}
+
 static void open_channel(struct console_channel *channel, uint64_t slot, const struct console_directory_entry *entry) {
     if (!give_scrollback(channel)) {
         log_line("no memory for the scrollback of %.47s", entry->name);
@@ -48,9 +56,11 @@ static void open_channel(struct console_channel *channel, uint64_t slot, const s
     channel->serial = entry->serial;
     channel->ended = false;
     channel->shown = channel->unseen = 0;
-    memcpy(channel->name, entry->name, sizeof(channel->name));
-    channel->name[sizeof(channel->name) - 1] = 0;
+    channel->rate = (struct log_rate){0};
+    copy_name(channel, entry);
     channel_open(&channel->ring, window_of(slot, channel->name), NO_SELECTOR);
+    channel->ring.header->columns = TERMINAL_COLUMNS;
+    channel->ring.header->rows = TERMINAL_ROWS;
     if (entry->kind == CONSOLE_CHANNEL_LOG)
         take_printed(channel);
     else
@@ -59,9 +69,10 @@ static void open_channel(struct console_channel *channel, uint64_t slot, const s
 
 static void open_core_log(void) {
     struct console_channel *channel = &slots[CORE_LOG_SLOT];
-    core = window_required("core.info", NULL);
-    if (!give_scrollback(channel))
+    const struct startup_window *window = startup_window(startup, "core.info");
+    if (!window || !give_scrollback(channel))
         return;
+    core = (const struct core_info *)window->address;
     channel->kind = CONSOLE_CHANNEL_LOG;
     memcpy(channel->name, "core", 5);
     (void)channels_take_core_log();
@@ -85,6 +96,8 @@ void channels_follow_directory(void) {
             channel->ended = true;
         else if (channel->kind == CONSOLE_CHANNEL_NONE || channel->ended || channel->serial != entry->serial)
             open_channel(channel, slot, entry);
+        else
+            copy_name(channel, entry); // a domain may have been renamed
     }
 }
 
@@ -94,26 +107,23 @@ struct console_channel *channels_slot(uint64_t slot) {
     return slot < SLOTS && slots[slot].kind != CONSOLE_CHANNEL_NONE ? &slots[slot] : NULL;
 }
 
-static void count_unseen(struct console_channel *channel, const uint8_t *bytes, size_t size) {
-    for (size_t i = 0; i < size; i++)
-        channel->unseen += bytes[i] == '\n';
-}
-
-bool channel_take(struct console_channel *channel, uint64_t slot, bool keep_unshown) {
+void channel_take(struct console_channel *channel, uint64_t slot, bool keep_unshown) {
     uint8_t bytes[4096];
     if (channel->ended || slot == CORE_LOG_SLOT)
-        return false;
-    uint64_t unshown = channel->scrollback.end - channel->shown;
-    uint64_t room = !keep_unshown ? sizeof(bytes) : unshown < CONSOLE_SCROLLBACK ? CONSOLE_SCROLLBACK - unshown : 0;
-    size_t got = ring_read(&channel->ring.out, bytes, room < sizeof(bytes) ? room : sizeof(bytes));
-    if (got == 0)
-        return false;
-    scrollback_write(&channel->scrollback, bytes, got);
-    if (!keep_unshown)
-        count_unseen(channel, bytes, got);
-    if (__atomic_exchange_n(&channel->ring.header->out_waiting, 0, __ATOMIC_SEQ_CST))
+        return;
+    uint64_t unshown = channel->scrollback.end - channel->shown, room = CHANNEL_OUT_BYTES, taken = 0;
+    if (keep_unshown)
+        room = unshown < CONSOLE_SCROLLBACK ? CONSOLE_SCROLLBACK - unshown : 0;
+    while (taken < room) {
+        size_t most = room - taken < sizeof(bytes) ? room - taken : sizeof(bytes);
+        size_t got = ring_read(&channel->ring.out, bytes, most);
+        scrollback_write(&channel->scrollback, bytes, got);
+        taken += got;
+        if (got < most)
+            break;
+    }
+    if (taken > 0 && __atomic_exchange_n(&channel->ring.header->out_waiting, 0, __ATOMIC_SEQ_CST))
         channel_wake(slot);
-    return ring_readable(&channel->ring.out) > 0 && got < room;
 }
 
 size_t channel_type(struct console_channel *channel, uint64_t slot, const void *bytes, size_t size) {
@@ -135,9 +145,11 @@ void channel_set_connected(struct console_channel *channel, uint64_t slot, bool 
 
 bool channels_take_core_log(void) {
     struct console_channel *channel = &slots[CORE_LOG_SLOT];
+    if (!core)
+        return false;
     const volatile char *log = (const volatile char *)core + PAGE_SIZE;
     uint64_t size = core->log_pages * PAGE_SIZE, end = core->log_written, at = channel->scrollback.end;
-    if (!channel->scrollback.data || end == at)
+    if (end == at)
         return false;
     // Positions are the core's: what it has overwritten meanwhile reads as blanks.
     for (; at < end; at++) {

@@ -1,5 +1,6 @@
 // The console's channels: which init's directory names, what came through them, and what of it the terminal has shown.
 #pragma once
+#include "dom0/console/log_rate.h"
 #include "dom0/console/scrollback.h"
 #include "lib/protocol_console.h"
 
@@ -16,6 +17,7 @@ struct console_channel {
     struct scrollback scrollback;
     uint64_t shown;  // position up to which the terminal has shown it, or passed over it
     uint64_t unseen; // lines of a log that came while the terminal showed a domain
+    struct log_rate rate; // of a log's lines on the terminal
 };
 
 // Finds directory and core log; ends the server if they were not given.
@@ -28,8 +30,9 @@ void channels_follow_directory(void);
 struct console_channel *channels_slot(uint64_t slot);
 
 // Moves what came from the ring to the scrollback. With `keep_unshown`, only as much as overwrites nothing that has not
-// been shown, so that the ring fills and its producer waits. True if more may be there.
-bool channel_take(struct console_channel *channel, uint64_t slot, bool keep_unshown);
+// been shown, so that the ring fills and its producer waits. At most a ring of bytes: who wrote more meanwhile, or says so,
+// kicks again.
+void channel_take(struct console_channel *channel, uint64_t slot, bool keep_unshown);
 
 // Bytes for the channel's client, as if typed; how many it had room for.
 size_t channel_type(struct console_channel *channel, uint64_t slot, const void *bytes, size_t size);

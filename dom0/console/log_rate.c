@@ -10,9 +10,13 @@ bool log_rate_take(struct log_rate *rate, uint64_t now, uint64_t ticks_per_secon
         rate->paid_until += share;
         return true;
     }
+    log_rate_skip(rate, now);
+    return false;
+}
+
+void log_rate_skip(struct log_rate *rate, uint64_t now) {
     if (rate->held++ == 0)
         rate->held_since = now;
-    return false;
 }
 
 uint64_t log_rate_report(struct log_rate *rate, uint64_t now, uint64_t ticks_per_second) {

@@ -16,6 +16,9 @@ struct log_rate {
 // True if a line may be shown now; else it is counted as held back.
 bool log_rate_take(struct log_rate *rate, uint64_t now, uint64_t ticks_per_second);
 
+// Counts a line, or several, that can be shown no more.
+void log_rate_skip(struct log_rate *rate, uint64_t now);
+
 // A second after the first line was held back: how many were, and forgets them. 0: nothing to tell yet.
 uint64_t log_rate_report(struct log_rate *rate, uint64_t now, uint64_t ticks_per_second);
 

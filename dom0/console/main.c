@@ -13,17 +13,19 @@ int server_main(void) {
     if (!uart_start(UART_BASE))
         log_line("no UART at %#x: nobody sees what is shown", UART_BASE);
     channels_follow_directory();
+    if (startup->incarnation > 0)
+        log_line("restarted, scrollback before this is lost");
     uint64_t reply = WAIT_NO_REPLY;
     for (;;) {
-        bool more = terminal_pump();
+        uint64_t deadline = terminal_pump(now_tsc(), startup->tsc_hz);
         struct syscall_result wait =
-            sys_reply_wait(reply, EVENT(CONSOLE_EVENT_KICK) | EVENT(CONSOLE_EVENT_UART), more ? 0 : NO_DEADLINE);
+            sys_reply_wait(reply, EVENT(CONSOLE_EVENT_KICK) | EVENT(CONSOLE_EVENT_UART), deadline);
         reply = WAIT_NO_REPLY;
         uart_service();
         channels_follow_directory();
         if (wait.status != OK || wait.value != WAIT_MESSAGE)
             continue;
-        (void)terminal_pump(); // a call sees all that was written before it
+        (void)terminal_pump(now_tsc(), startup->tsc_hz); // a call sees all that was written before it
         reply = call_serve(message_buffer());
     }
 }

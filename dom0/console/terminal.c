@@ -7,13 +7,25 @@
 #include "lib/string.h"
 
 #define NOBODY        UINT64_MAX
+#define QUEUE_BYTES   512u  // of a client's output wait for the UART, no more, so that Ctrl-] acts at once
+#define QUIET_PART    50u   // of a second: logs wait until the shell has written nothing for so long
+#define PATIENCE_S    2u    // typed bytes that a domain has no room for are dropped after that, when no more fit
 #define LOG_LINE_MOST 1000u // longer lines are shown in parts
 #define REPLAY_BYTES  2048u // of what a domain wrote before are shown again when the terminal connects
 #define NOTE_BYTES    160u
+#define WRAP_COLUMN   80u
 
 static uint64_t domain = NOBODY; // slot that the terminal shows instead of the shell
-static bool leaving;
-static struct terminal_line line; // the shell's
+static uint64_t domain_serial;   // of its entry when the terminal connected: another one is another domain
+static char domain_name[48];
+static bool announced;           // what the shell wrote before is shown; now the domain is
+static uint64_t shell_end;       // position up to which the shell had written when the terminal connected
+static uint64_t leave_at = UINT64_MAX; // position of the domain's output at which the terminal leaves it
+static struct terminal_line line;      // the shell's
+
+static uint64_t present, second; // time of this pump, and ticks of a second
+static uint64_t shell_shown_at;  // when the shell last wrote
+static uint64_t blocked_since;   // when the domain first had no room for what was typed; 0: it has
 
 static void say(const char *text) {
     size_t length = strlen(text), room = uart_room();
@@ -29,6 +41,11 @@ static uint64_t shell_slot(void) {
     return NOBODY;
 }
 
+static struct console_channel *shell_channel(void) {
+    uint64_t slot = shell_slot();
+    return slot == NOBODY ? NULL : channels_slot(slot);
+}
+
 static void set_connected(uint64_t slot, bool connected) {
     struct console_channel *channel = channels_slot(slot);
     if (slot != NOBODY && channel)
@@ -42,38 +59,44 @@ static void redraw_shell_line(void) {
         uart_write(bytes, size);
 }
 
-// Starts a little before where the terminal was when it last showed this channel, at the start of a line.
+// A little of what the domain wrote before, from the start of a line.
 static void choose_replay(struct console_channel *channel) {
-    uint64_t end = channel->scrollback.end, recent = end > REPLAY_BYTES ? end - REPLAY_BYTES : 0;
-    uint64_t from = channel->shown < recent ? channel->shown : recent, first = scrollback_first(&channel->scrollback);
-    if (from < first) {
-        char note[NOTE_BYTES];
-        format(note, sizeof(note), "[.. %llu bytes lost ..]\r\n", (unsigned long long)(first - from));
-        say(note);
-    }
-    channel->shown = scrollback_line_start(&channel->scrollback, from);
+    uint64_t end = channel->scrollback.end;
+    channel->shown = end > REPLAY_BYTES ? scrollback_line_start(&channel->scrollback, end - REPLAY_BYTES) : 0;
 }
 
 bool terminal_connect(uint64_t slot) {
     struct console_channel *channel = slot < CONSOLE_CHANNELS ? channels_slot(slot) : NULL;
-    char note[NOTE_BYTES];
     if (!channel || channel->kind != CONSOLE_CHANNEL_DOMAIN || channel->ended)
         return false;
+    const struct console_channel *shell = shell_channel();
+    if (domain == NOBODY)
+        shell_end = shell ? shell->scrollback.end : 0;
     set_connected(domain == NOBODY ? shell_slot() : domain, false);
     domain = slot;
-    leaving = false;
-    format(note, sizeof(note), "\r\n[console of %s; Ctrl-] leaves it]\r\n", channel->name);
-    say(note);
+    domain_serial = channel->serial;
+    memcpy(domain_name, channel->name, sizeof(domain_name));
+    announced = false;
+    leave_at = UINT64_MAX;
+    blocked_since = 0;
     choose_replay(channel);
     channel_set_connected(channel, slot, true);
     return true;
 }
 
+// The domain that the terminal shows; null if it has gone.
+static struct console_channel *domain_channel(void) {
+    struct console_channel *channel = channels_slot(domain);
+    return channel && channel->serial == domain_serial ? channel : NULL;
+}
+
+// The terminal may be within a sequence, in colour, without wrapping or cursor: the domain left it so.
 static void leave(void) {
-    const struct console_channel *channel = channels_slot(domain);
+    const struct console_channel *channel = domain_channel();
     char note[NOTE_BYTES];
     uint64_t unseen = 0;
-    set_connected(domain, false);
+    if (channel)
+        set_connected(domain, false);
     for (uint64_t slot = 0; slot < SLOTS; slot++) {
         struct console_channel *log = channels_slot(slot);
         if (log && log->kind == CONSOLE_CHANNEL_LOG) {
@@ -81,22 +104,40 @@ static void leave(void) {
             log->unseen = 0;
         }
     }
-    format(note, sizeof(note), "\x1b[0m\r\n[left %s%s]\r\n", channel ? channel->name : "the domain",
-           channel && channel->ended ? ", which has ended" : "");
+    format(note, sizeof(note), "\x1b[0m\x1b[?7h\x1b[?25h\r\n[left %s%s]\r\n", domain_name,
+           !channel || channel->ended ? ", which has ended" : "");
     say(note);
     if (unseen > 0) {
         format(note, sizeof(note), "[%llu log lines meanwhile: see log and dmesg]\r\n", (unsigned long long)unseen);
         say(note);
     }
     domain = NOBODY;
-    leaving = false;
     redraw_shell_line();
     set_connected(shell_slot(), true);
 }
 
 void terminal_release(uint64_t slot) {
-    if (slot == domain)
-        leaving = true;
+    const struct console_channel *channel = channels_slot(slot);
+    if (slot == domain && channel)
+        leave_at = channel->scrollback.end;
+}
+
+// A domain has no room for what was typed. It must not keep the terminal: Ctrl-] acts even behind what waits, and is seen
+// even if more was typed than can wait.
+static bool pass_blockade(void) {
+    if (uart_skip_to(TERMINAL_LEAVE)) {
+        leave();
+        return true;
+    }
+    if (blocked_since == 0)
+        blocked_since = present;
+    size_t dropped = present - blocked_since >= PATIENCE_S * second ? uart_drop_full() : 0;
+    if (dropped > 0) {
+        char note[NOTE_BYTES];
+        format(note, sizeof(note), "\r\n[%s reads no input: %u typed bytes dropped]\r\n", domain_name, (unsigned)dropped);
+        say(note);
+    }
+    return false;
 }
 
 // Typed bytes wait in the UART's queue while their client has no room.
@@ -105,27 +146,41 @@ static void pump_typed(void) {
     while (uart_peek(&byte)) {
         uint64_t slot = domain == NOBODY ? shell_slot() : domain;
         struct console_channel *channel = slot == NOBODY ? NULL : channels_slot(slot);
-        if (domain != NOBODY && byte == TERMINAL_LEAVE)
-            leave();
-        else if (channel && !channel->ended && channel_type(channel, slot, &byte, 1) == 0)
+        bool leaves = domain != NOBODY && byte == TERMINAL_LEAVE;
+        if (!leaves && channel && !channel->ended && channel_type(channel, slot, &byte, 1) == 0) {
+            if (domain != NOBODY && pass_blockade())
+                continue;
             return;
+        }
+        blocked_since = 0;
         uart_next();
+        if (leaves)
+            leave();
     }
 }
 
-// Sends what has not been shown, as much as the UART has room for.
-static void show_bytes(struct console_channel *channel, bool follow) {
-    uint8_t bytes[512];
+// Sends what has not been shown up to a position, as much as the UART should have.
+static void show_bytes(struct console_channel *channel, uint64_t end, struct terminal_line *follow) {
+    uint8_t bytes[QUEUE_BYTES];
     for (;;) {
-        size_t room = uart_room();
-        size_t got = scrollback_read(&channel->scrollback, &channel->shown, bytes, room < sizeof(bytes) ? room : sizeof(bytes));
+        size_t room = uart_room(), busy = UART_SEND_BYTES - room;
+        size_t most = busy < QUEUE_BYTES ? QUEUE_BYTES - busy : 0;
+        most = most < end - channel->shown ? most : end - channel->shown;
+        size_t got = scrollback_read(&channel->scrollback, &channel->shown, bytes, most);
         if (got == 0)
             return;
         uart_write(bytes, got);
         channel->shown += got;
         for (size_t i = 0; follow && i < got; i++)
-            terminal_line_put(&line, bytes[i]);
+            terminal_line_put(follow, bytes[i]);
     }
+}
+
+static void show_shell(struct console_channel *channel, uint64_t end) {
+    uint64_t before = channel->shown;
+    show_bytes(channel, end, &line);
+    if (channel->shown != before)
+        shell_shown_at = present;
 }
 
 static void show_log_line(struct console_channel *channel, size_t length) {
@@ -144,74 +199,157 @@ static void show_log_line(struct console_channel *channel, size_t length) {
     uart_write("\r\n", 2);
 }
 
-// The next complete line of any log; its channel, or null.
+static struct console_channel *log_at(uint64_t slot) {
+    struct console_channel *channel = channels_slot(slot);
+    return channel && channel->kind == CONSOLE_CHANNEL_LOG ? channel : NULL;
+}
+
+// Length of the log's next complete line; 0 for none. Lines that are gone before the terminal came to them count as held
+// back.
+static size_t next_line(struct console_channel *log) {
+    uint64_t first = scrollback_first(&log->scrollback);
+    if (log->shown < first) {
+        log->shown = scrollback_line_start(&log->scrollback, first);
+        log_rate_skip(&log->rate, present);
+    }
+    return scrollback_line(&log->scrollback, log->shown, LOG_LINE_MOST);
+}
+
+// The next line of any log that may be shown; its channel, or null.
 static struct console_channel *next_log_line(size_t *length) {
     for (uint64_t slot = 0; slot < SLOTS; slot++) {
-        struct console_channel *channel = channels_slot(slot);
-        if (!channel || channel->kind != CONSOLE_CHANNEL_LOG)
-            continue;
-        if (channel->shown < scrollback_first(&channel->scrollback))
-            channel->shown = scrollback_first(&channel->scrollback);
-        *length = scrollback_line(&channel->scrollback, channel->shown, LOG_LINE_MOST);
-        if (*length > 0)
-            return channel;
+        struct console_channel *log = log_at(slot);
+        while (log && (*length = next_line(log)) > 0) {
+            if (log_rate_take(&log->rate, present, second))
+                return log;
+            log->shown += *length;
+        }
     }
     return NULL;
 }
 
-static void show_logs(void) {
-    bool cleared = false;
-    size_t length;
-    struct console_channel *channel;
-    if (!terminal_line_can_interrupt(&line))
-        return;
-    while (uart_room() > LOG_LINE_MOST + NOTE_BYTES + TERMINAL_REDRAW_BYTES && (channel = next_log_line(&length))) {
-        if (!cleared && !terminal_line_is_empty(&line))
-            say("\r\x1b[K");
-        cleared = true;
-        show_log_line(channel, length);
+static void make_way(bool *made) {
+    // A line that the terminal has wrapped cannot be cleared as a whole: it stays, and is drawn again below.
+    if (!*made && !terminal_line_is_empty(&line))
+        say(line.length < WRAP_COLUMN ? "\r\x1b[K" : "\r\n");
+    *made = true;
+}
+
+static bool has_log_room(void) {
+    return uart_room() > LOG_LINE_MOST + 2 * NOTE_BYTES + TERMINAL_REDRAW_BYTES;
+}
+
+static void show_held(bool *made) {
+    for (uint64_t slot = 0; slot < SLOTS && has_log_room(); slot++) {
+        struct console_channel *log = log_at(slot);
+        uint64_t held = log ? log_rate_report(&log->rate, present, second) : 0;
+        char note[NOTE_BYTES];
+        if (held == 0)
+            continue;
+        make_way(made);
+        format(note, sizeof(note), slot == CORE_LOG_SLOT ? "[%s] %llu lines not shown, see 'dmesg'\r\n"
+                                                         : "[%s] %llu lines not shown, see 'log %s'\r\n",
+               log->name, (unsigned long long)held, log->name);
+        say(note);
     }
-    if (cleared)
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+// When there is something to tell of lines held back. What is due and still there waits for the UART.
+static uint64_t logs_deadline(void) {
+    uint64_t deadline = NO_DEADLINE;
+    for (uint64_t slot = 0; slot < SLOTS; slot++) {
+        const struct console_channel *log = log_at(slot);
+        uint64_t due = log ? log_rate_deadline(&log->rate, second) : NO_DEADLINE;
+        deadline = due > present ? earlier(deadline, due) : deadline;
+    }
+    return deadline;
+}
+
+// Shows log lines between the shell's. Returns when to look again.
+static uint64_t show_logs(void) {
+    bool made = false;
+    size_t length;
+    struct console_channel *log;
+    if (!terminal_line_can_interrupt(&line))
+        return NO_DEADLINE;
+    if (present - shell_shown_at < second / QUIET_PART)
+        return shell_shown_at + second / QUIET_PART;
+    while (has_log_room() && (log = next_log_line(&length))) {
+        make_way(&made);
+        show_log_line(log, length);
+    }
+    show_held(&made);
+    if (made)
         redraw_shell_line();
+    return logs_deadline();
 }
 
 // Logs are passed over while a domain is shown; they stay in their scrollback.
-static bool take_all(void) {
-    bool more = false;
+static void pass_over(struct console_channel *log) {
+    for (size_t length; (length = next_line(log)) > 0; log->shown += length)
+        log->unseen++;
+}
+
+// Only what the terminal shows byte by byte waits for it in its ring.
+static void take_all(void) {
     for (uint64_t slot = 0; slot < CONSOLE_CHANNELS; slot++) {
         struct console_channel *channel = channels_slot(slot);
         if (!channel)
             continue;
-        bool is_log = channel->kind == CONSOLE_CHANNEL_LOG;
-        bool shown = slot == domain || channel->kind == CONSOLE_CHANNEL_SHELL || (is_log && domain == NOBODY);
-        more |= channel_take(channel, slot, shown);
-        if (is_log && !shown)
-            channel->shown = channel->scrollback.end;
+        channel_take(channel, slot, slot == domain || channel->kind == CONSOLE_CHANNEL_SHELL);
     }
-    return more;
+    (void)channels_take_core_log();
+    for (uint64_t slot = 0; slot < SLOTS && domain != NOBODY; slot++)
+        if (log_at(slot))
+            pass_over(log_at(slot));
+}
+
+static void announce(void) {
+    struct console_channel *shell = shell_channel();
+    char note[NOTE_BYTES];
+    if (shell && shell->shown < shell_end)
+        show_shell(shell, shell_end);
+    if (shell && shell->shown < shell_end)
+        return;
+    format(note, sizeof(note), "\r\n[console of %s; Ctrl-] leaves it]\r\n", domain_name);
+    say(note);
+    announced = true;
 }
 
 static void show_domain(void) {
-    struct console_channel *channel = channels_slot(domain);
+    struct console_channel *channel = domain_channel();
+    if (!announced)
+        announce();
+    if (!announced)
+        return;
     if (channel)
-        show_bytes(channel, false);
-    if (!channel || ((leaving || channel->ended) && channel->shown == channel->scrollback.end))
+        show_bytes(channel, earlier(leave_at, channel->scrollback.end), NULL);
+    if (!channel || channel->shown >= leave_at || (channel->ended && channel->shown == channel->scrollback.end))
         leave();
 }
 
-bool terminal_pump(void) {
-    bool more = take_all();
-    more |= channels_take_core_log();
+static uint64_t pump_shell(void) {
+    struct console_channel *shell = shell_channel();
+    if (!shell)
+        return show_logs();
+    show_shell(shell, shell->scrollback.end);
+    set_connected(shell_slot(), true);
+    return shell->shown == shell->scrollback.end ? show_logs() : NO_DEADLINE;
+}
+
+uint64_t terminal_pump(uint64_t now, uint64_t ticks_per_second) {
+    present = now;
+    second = ticks_per_second;
+    take_all();
     pump_typed();
     if (domain != NOBODY)
         show_domain();
-    uint64_t shell = shell_slot();
-    struct console_channel *channel = shell == NOBODY ? NULL : channels_slot(shell);
-    if (domain == NOBODY && channel) {
-        show_bytes(channel, true);
-        set_connected(shell, true);
-    }
-    if (domain == NOBODY && (!channel || channel->shown == channel->scrollback.end))
-        show_logs();
-    return more && uart_room() > 0;
+    if (domain == NOBODY)
+        return pump_shell();
+    uint64_t impatient = blocked_since + PATIENCE_S * second;
+    return blocked_since != 0 && impatient > present ? impatient : NO_DEADLINE;
 }

@@ -10,6 +10,6 @@ bool terminal_connect(uint64_t slot);
 // Gives the terminal back to the shell, after what the domain wrote, if it shows this slot.
 void terminal_release(uint64_t slot);
 
-// Moves everything that can be moved: typed bytes to the client shown, output to the UART. True if there is more to do
-// that waits for no event.
-bool terminal_pump(void);
+// Moves everything that can be moved: typed bytes to the client shown, output to the UART. Returns when it wants to be
+// called again if no event comes before, NO_DEADLINE for never. Times are of the TSC.
+uint64_t terminal_pump(uint64_t now, uint64_t ticks_per_second);

@@ -3,8 +3,8 @@
 #include "dom0/console/uart.h"
 #include "dom0/console/ports.h"
 
-#define SEND_BYTES    8192u // powers of two
-#define RECEIVE_BYTES 1024u
+#define SEND_BYTES    UART_SEND_BYTES
+#define RECEIVE_BYTES UART_RECEIVE_BYTES
 #define FIFO_BYTES    16u
 
 enum uart_register { RBR_THR = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SCR = 7 };
@@ -72,8 +72,11 @@ static bool receive_full(void) {
 }
 
 static void take_received(void) {
-    while (!receive_full() && (get(LSR) & LSR_DATA))
+    uint8_t status = get(LSR); // also without room: the reading ends a line-status interrupt
+    while (!receive_full() && (status & LSR_DATA)) {
         uart.receive[uart.receive_in++ % RECEIVE_BYTES] = get(RBR_THR);
+        status = get(LSR);
+    }
     if (receive_full()) {
         enable(uart.ier & ~IER_RECEIVE);
         put(MCR, MCR_DTR | MCR_OUT2);
@@ -91,15 +94,17 @@ static void fill_sender(void) {
 void uart_service(void) {
     if (!uart.present)
         return;
-    // The bound guards against a device that never falls silent; real ones do within a few rounds.
     for (unsigned i = 0; i < INTERRUPT_ROUNDS; i++) {
         uint8_t cause = get(IIR_FCR);
         if (cause & IIR_NONE)
-            break;
+            return;
         (void)get(MSR);
         take_received();
         fill_sender();
     }
+    // A device that does not fall silent, as real ones do within a few rounds: a new edge asks to be served later.
+    put(IER, 0);
+    put(IER, uart.ier);
 }
 
 size_t uart_room(void) {
@@ -121,10 +126,33 @@ bool uart_peek(uint8_t *byte) {
     return uart.receive_in != uart.receive_out;
 }
 
-void uart_next(void) {
-    uart.receive_out++;
+static void receive_again(void) {
     if (uart.ier & IER_RECEIVE)
         return;
     put(MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
     enable(uart.ier | IER_RECEIVE);
+}
+
+void uart_next(void) {
+    uart.receive_out++;
+    receive_again();
+}
+
+bool uart_skip_to(uint8_t byte) {
+    for (uint64_t at = uart.receive_out; at != uart.receive_in; at++) {
+        if (uart.receive[at % RECEIVE_BYTES] != byte)
+            continue;
+        uart.receive_out = at + 1;
+        receive_again();
+        return true;
+    }
+    return false;
+}
+
+size_t uart_drop_full(void) {
+    if (!receive_full())
+        return 0;
+    uart.receive_out = uart.receive_in;
+    receive_again();
+    return RECEIVE_BYTES;
 }

@@ -4,8 +4,10 @@
 
 #define OWN_CHANNEL 0u // init's log
 
+// Frames of an entry stay mapped in the console when its channel ends, for the next one: the console may be at work on
+// it at that moment.
 static struct entry {
-    bool used;
+    bool used, has_frames;
     uint64_t first; // frame
     struct process *client; // null: init
     uint64_t wake;          // semaphore, in init's table; NO_SELECTOR for init's own
@@ -42,12 +44,13 @@ static void copy_title(char *to, const char *from) {
 
 static bool allocate(unsigned index, enum console_channel_kind kind, const char *title, uint32_t domid) {
     struct entry *entry = &entries[index];
-    memset(entry, 0, sizeof(*entry));
-    entry->wake = NO_SELECTOR;
-    entry->first = physical_take(CHANNEL_BYTES / PAGE_SIZE, ACCOUNT_INIT);
+    if (entry->has_frames && !physical_zero(entry->first, CHANNEL_BYTES / PAGE_SIZE))
+        return false;
+    if (!entry->has_frames)
+        entry->first = physical_take(CHANNEL_BYTES / PAGE_SIZE, ACCOUNT_INIT);
     if (entry->first == LEDGER_NONE)
         return false;
-    entry->used = true;
+    *entry = (struct entry){.used = true, .has_frames = true, .first = entry->first, .wake = NO_SELECTOR};
     struct console_directory_entry *shown = &directory->entry[index];
     shown->kind = kind;
     shown->domid = domid;
@@ -154,13 +157,10 @@ void channel_destroy(unsigned channel) {
     struct entry *entry = &entries[channel];
     directory->entry[channel].kind = CONSOLE_CHANNEL_NONE;
     changed();
-    if (console) {
-        physical_unmap(console->pd, CONSOLE_WINDOWS + channel * CONSOLE_WINDOW_STRIDE, CHANNEL_BYTES);
+    if (console)
         (void)sys_delegate(SELECTOR_SELF, 0, console->pd, CONSOLE_WAKE + channel, DELEGATE_CAPABILITY);
-    }
     if (entry->wake != NO_SELECTOR)
         selector_give(entry->wake);
-    ledger_give(entry->first, CHANNEL_BYTES / PAGE_SIZE);
     entry->used = false;
 }
 

@@ -60,6 +60,8 @@ void physical_unmap(uint64_t pd, uint64_t address, uint64_t bytes);
 bool physical_give(uint64_t pd, uint64_t address, uint64_t bytes, unsigned rights, uint32_t account);
 // Zeroed contiguous frames of an account, not mapped; LEDGER_NONE (page number) if there are none.
 uint64_t physical_take(uint64_t pages, uint32_t account);
+// Zeroes frames. False: out of kernel memory.
+bool physical_zero(uint64_t first, uint64_t pages);
 
 // Gives frames of ACCOUNT_INIT back that nothing maps any more.
 void ledger_give(uint64_t first, uint64_t pages);

@@ -98,15 +98,16 @@ uint64_t ledger_take(struct ledger *ledger, uint64_t pages, uint64_t alignment, 
 
 uint64_t ledger_release(struct ledger *ledger, uint32_t account) {
     uint64_t pages = 0;
+    if (account == LEDGER_FREE)
+        return 0;
     for (uint32_t i = 0; i < ledger->count; i++) {
-        if (ledger->range[i].account != account || account == LEDGER_FREE)
+        if (ledger->range[i].account != account)
             continue;
         pages += ledger->range[i].pages;
         ledger->range[i].account = LEDGER_FREE;
-        uint32_t count = ledger->count;
-        merge_around(ledger, i);
-        i -= count - ledger->count > 1 ? 1 : 0;
     }
+    for (uint32_t i = ledger->count; i-- > 0;) // from the end: merging moves only what was seen
+        merge_around(ledger, i);
     ledger->free_pages += pages;
     return pages;
 }

@@ -49,11 +49,22 @@ static struct manifest_server *current(const struct parser *parser) {
     return parser->manifest->servers ? &parser->manifest->server[parser->manifest->servers - 1] : NULL;
 }
 
+static const struct manifest_server *find(const struct manifest *manifest, const char *name) {
+    for (unsigned i = 0; i < manifest->servers; i++)
+        if (strcmp(manifest->server[i].name, name) == 0)
+            return &manifest->server[i];
+    return NULL;
+}
+
 static bool begin_server(struct parser *parser, bool is_template) {
     if (parser->line.words != 2)
         return fail(parser, "a server needs a name:", "write: server NAME");
     if (parser->manifest->servers == MANIFEST_SERVERS)
         return fail(parser, "too many servers at", "at most 16 are possible");
+    if (strlen(parser->line.word[1]) >= sizeof(parser->manifest->server[0].name))
+        return fail(parser, "too long a name:", "at most 31 characters");
+    if (find(parser->manifest, parser->line.word[1]))
+        return fail(parser, "a second server", "names are used once");
     struct manifest_server *server = &parser->manifest->server[parser->manifest->servers++];
     memset(server, 0, sizeof(*server));
     copy_word(server->name, sizeof(server->name), parser->line.word[1]);
@@ -118,6 +129,8 @@ static bool add_grant(struct parser *parser, struct manifest_server *server, con
         return fail(parser, "out of range:", form->form);
     if (form->name)
         copy_word(grant.name, sizeof(grant.name), parser->line.word[1]);
+    if (form->kind == GRANT_CHANNEL && strcmp(grant.name, "log") != 0 && strcmp(grant.name, "shell") != 0)
+        return fail(parser, "no such channel:", form->form);
     if (server->grants == MANIFEST_GRANTS)
         return fail(parser, "too many grants at", "at most 16 a server");
     server->grant[server->grants++] = grant;
@@ -169,6 +182,25 @@ static bool split(struct line *line, const char *text, size_t size, size_t *at) 
     return fits;
 }
 
+// What can be checked only when all is read.
+static bool check_server(const struct manifest *manifest, const struct manifest_server *server, char *message,
+                         size_t message_size) {
+    if (!server->file[0]) {
+        format(message, message_size, "etc/manifest: server '%s' has no line 'file NAME'", server->name);
+        return false;
+    }
+    for (unsigned i = 0; i < server->grants; i++) {
+        const struct manifest_grant *grant = &server->grant[i];
+        const struct manifest_server *target = find(manifest, grant->name);
+        if (grant->kind != GRANT_PORTAL || strcmp(grant->name, "init") == 0 || (target && !target->is_template))
+            continue;
+        format(message, message_size, "etc/manifest: server '%s': 'portal %s' names no server; known are init and those of this file",
+               server->name, grant->name);
+        return false;
+    }
+    return true;
+}
+
 bool manifest_parse(const char *text, size_t size, struct manifest *manifest, char *message, size_t message_size) {
     struct parser parser = {.manifest = manifest, .message = message, .message_size = message_size};
     memset(manifest, 0, sizeof(*manifest));
@@ -181,9 +213,7 @@ bool manifest_parse(const char *text, size_t size, struct manifest *manifest, ch
             return false;
     }
     for (unsigned i = 0; i < manifest->servers; i++)
-        if (!manifest->server[i].file[0]) {
-            format(message, message_size, "etc/manifest: server '%s' has no line 'file NAME'", manifest->server[i].name);
+        if (!check_server(manifest, &manifest->server[i], message, message_size))
             return false;
-        }
     return true;
 }

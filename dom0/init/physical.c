@@ -58,8 +58,8 @@ void physical_unmap(uint64_t pd, uint64_t address, uint64_t bytes) {
     }
 }
 
-// Zeroes frames through the scratch window. False: out of kernel memory.
-static bool zero(uint64_t first, uint64_t pages) {
+// Through the scratch window, which shows 2 MiB at a time.
+bool physical_zero(uint64_t first, uint64_t pages) {
     for (uint64_t done = 0; done < pages;) {
         uint64_t offset = (first + done) * PAGE_SIZE % LARGE_BYTES, left = (pages - done) * PAGE_SIZE;
         uint64_t bytes = left < LARGE_BYTES - offset ? left : LARGE_BYTES - offset;
@@ -75,7 +75,7 @@ static bool zero(uint64_t first, uint64_t pages) {
 
 uint64_t physical_take(uint64_t pages, uint32_t account) {
     uint64_t first = ledger_take(&ledger, pages, 1, account);
-    return first != LEDGER_NONE && zero(first, pages) ? first : LEDGER_NONE;
+    return first != LEDGER_NONE && physical_zero(first, pages) ? first : LEDGER_NONE;
 }
 
 bool physical_give(uint64_t pd, uint64_t address, uint64_t bytes, unsigned rights, uint32_t account) {
@@ -90,7 +90,7 @@ bool physical_give(uint64_t pd, uint64_t address, uint64_t bytes, unsigned right
             chunk = 1; // memory is in pieces: page by page
             first = ledger_take(&ledger, chunk, 1, account);
         }
-        if (first == LEDGER_NONE || !zero(first, chunk) ||
+        if (first == LEDGER_NONE || !physical_zero(first, chunk) ||
             !physical_map(pd, to, first * PAGE_SIZE, chunk * PAGE_SIZE, rights, true))
             return false;
         done += chunk;

@@ -142,7 +142,6 @@ static void init_models(struct machine *machine, const struct machine_parts *par
     const struct device_host *host = &machine->host;
     struct uart_backend serial = {machine, serial_console_transmit, serial_console_writable, serial_console_readable};
     struct vga_settings vga = {parts->vram, parts->vram_bytes, machine_map_changed, machine_map_changed};
-    machine_interrupts_init(machine);
     i440fx_init(&machine->i440fx, host, NULL);
     piix3_init(&machine->piix3, host, NULL);
     piix4_pm_init(&machine->pm, host, machine_ports_changed);
@@ -227,6 +226,7 @@ static unsigned choose_cpu(uint64_t mask, unsigned index) {
 static const char *init_vcpus(struct machine *machine, const struct machine_parts *parts) {
     struct cpuid_settings settings = {host_cpuid, host_xcr0(), machine->vcpu_count, (uint32_t)(parts->tsc_hz / 1000), true};
     cpuid_init(&machine->cpuid, &settings);
+    machine_interrupts_init(machine);
     for (unsigned i = 0; i < machine->vcpu_count; i++) {
         unsigned cpu = choose_cpu(machine->config->cpus[i], i);
         const char *wrong = vcpu_init(machine, i, cpu);

@@ -10,6 +10,8 @@ void machine_extint_update(struct machine *machine) {
     bool level = pic_output(&machine->pic);
     for (unsigned i = 0; i < machine->vcpu_count; i++) {
         struct vcpu *vcpu = &machine->vcpus[i];
+        if (!vcpu->page)
+            return; // being built
         uint8_t destination;
         bool logical, wanted = i == 0 && level && lapic_accepts_extint(&vcpu->lapic);
         if (!wanted && level && ioapic_accepts_extint(&machine->ioapic, &destination, &logical))

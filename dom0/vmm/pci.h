@@ -1,4 +1,4 @@
-// PCI bus 0 of a guest: configuration mechanism #1 (ports CF8h, CFCh) and the functions on it (PCI Local Bus 3.0, 3.2.2.3).
+// PCI bus 0 of a guest: configuration mechanism #1 (ports CF8h, CFCh) and its functions (PCI Local Bus 3.0, 3.2.2.3).
 #pragma once
 #include "dom0/vmm/device.h"
 

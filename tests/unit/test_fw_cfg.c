@@ -139,8 +139,8 @@ static void dma_reads(void **state) {
     assert_int_equal(dma(0x21 << 16 | 0x0a, sizeof blob, 0x1000), 0);
     assert_memory_equal(memory + 0x1000, blob, sizeof blob);
     assert_int_equal(memory[0x1000 + sizeof blob], 0xaa);
-    assert_int_equal(dma(0x21 << 16 | 0x0c, 100, 0), 0);  // select, skip
-    assert_int_equal(dma(0x02, 10, 0x800), 0);            // go on
+    assert_int_equal(dma(0x21 << 16 | 0x0c, 100, 0), 0); // select, skip
+    assert_int_equal(dma(0x02, 10, 0x800), 0);           // go on
     assert_memory_equal(memory + 0x800, blob + 100, 10);
     assert_int_equal(memory[0x80a], 0xaa);
     assert_int_equal(data(), blob[110]); // both interfaces share the offset

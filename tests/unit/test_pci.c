@@ -11,9 +11,7 @@
 
 static struct pci_bus bus;
 static struct pci_function function;
-static struct {
-    unsigned calls, offset, bytes;
-} written;
+static struct { unsigned calls, offset, bytes; } written;
 
 static void config_written(void *device, unsigned offset, unsigned bytes) {
     assert_ptr_equal(device, &written);

@@ -1,5 +1,5 @@
-// The chipset: PAM and SMRAM of the i440FX, interrupt routing and resets of the PIIX3, power management of the PIIX4, and
-// what a direct boot finds set up.
+// The chipset: PAM and SMRAM of the i440FX, interrupt routing and resets of the PIIX3, power management of the PIIX4,
+// and what a direct boot finds set up.
 #include "tests/unit/board.h"
 
 #include "dom0/vmm/chipset_setup.h"
@@ -10,7 +10,7 @@
 #include "lib/string.h"
 
 #define HALF_TICKS  0x800000u // TMR_STS is set at multiples of these
-#define HALF_NS     2343484437ull
+#define HALF_NS     2343484438ull
 #define ELCR_UNSEEN 0xdeadu
 
 static struct board board;
