@@ -5,11 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ABI_VERSION   1u
-#define PAGE_SIZE     4096ull
-#define PAGE_SHIFT    12
-#define NO_DEADLINE   UINT64_MAX // deadlines are absolute values of the TSC
-#define USER_TOP      0x00007ffffffff000ull
+#define ABI_VERSION 1u
+#define PAGE_SIZE   4096ull
+#define PAGE_SHIFT  12
+#define NO_DEADLINE UINT64_MAX // deadlines are absolute values of the TSC
+#define USER_TOP    0x00007ffffffff000ull
 
 // System calls: number in RAX; arguments in RDI, RSI, RDX, R10, R8, R9; status in RAX (0, or a negative enum status), a
 // second result in RDX. RCX and R11 are lost, all else is kept.
@@ -109,7 +109,7 @@ enum thread_operation {
     THREAD_SIGNAL,       // a: event bits to set
     THREAD_PAUSE,        // keeps it from running until THREAD_RESUME
     THREAD_RESUME,
-    THREAD_GET,          // result: struct thread_statistics
+    THREAD_GET, // result: struct thread_statistics
 };
 
 struct thread_statistics {
@@ -128,11 +128,11 @@ enum semaphore_operation {
 };
 
 enum pd_operation {
-    PD_GET,       // result: struct pd_statistics
-    PD_GET_FAULT, // result: struct pd_fault, ERROR_ABSENT if none
-    PD_EXIT,      // ends all its threads; a: exit status, for the supervisor. Own pd, or RIGHT_CONTROL
+    PD_GET,          // result: struct pd_statistics
+    PD_GET_FAULT,    // result: struct pd_fault, ERROR_ABSENT if none
+    PD_EXIT,         // ends all its threads; a: exit status, for the supervisor. Own pd, or RIGHT_CONTROL
     PD_SET_SCHEDULE, // a: SCHEDULE_*; needs RIGHT_GRANT. New domains: SCHEDULE(0, 256, 0)
-    PD_LOOKUP,    // a: host-virtual address; RDX: host-physical address | DELEGATE_* rights; needs RIGHT_GRANT (init only)
+    PD_LOOKUP, // a: host-virtual address; RDX: host-physical address | DELEGATE_* rights; needs RIGHT_GRANT (init only)
 };
 
 // Highest priority that its threads may have; weight 1..65535 of each of its threads in the fair class; cap of all of
@@ -165,8 +165,8 @@ enum hardware_operation {
     HARDWARE_STOP,         // stops all other CPUs and ends virtualization before power-off or reset
 };
 
-#define INTERRUPT_GSI(gsi)   ((uint64_t)(gsi) & 0xffff) // an I/O APIC line
-#define INTERRUPT_LEVEL      (1ull << 16)               // level-triggered, else edge
+#define INTERRUPT_GSI(gsi)   ((uint64_t)(gsi)&0xffff) // an I/O APIC line
+#define INTERRUPT_LEVEL      (1ull << 16)             // level-triggered, else edge
 #define INTERRUPT_ACTIVE_LOW (1ull << 17)
 #define INTERRUPT_MSI        (1ull << 18) // a vector for a message-signalled interrupt
 
@@ -175,55 +175,57 @@ enum hardware_operation {
 // Reasons why run returns. `qualification` is given per reason.
 enum vcpu_exit {
     VCPU_EXIT_POKE = 0,
-    VCPU_EXIT_EVENTS,    // message_buffer.events
-    VCPU_EXIT_DEADLINE,  // deadline_tsc has passed
-    VCPU_EXIT_EXTINT,    // VCPU_REQUEST_EXTINT is set and an external interrupt can be taken now: acknowledge the 8259 and set `event`
+    VCPU_EXIT_EVENTS,   // message_buffer.events
+    VCPU_EXIT_DEADLINE, // deadline_tsc has passed
+    VCPU_EXIT_EXTINT, // VCPU_REQUEST_EXTINT is set and an external interrupt can be taken now: acknowledge the 8259 and
+                      // set `event`
     VCPU_EXIT_CPUID,
     VCPU_EXIT_HLT,
-    VCPU_EXIT_IO,        // qualification: VCPU_IO_*
-    VCPU_EXIT_RDMSR,     // number in RCX
+    VCPU_EXIT_IO,    // qualification: VCPU_IO_*
+    VCPU_EXIT_RDMSR, // number in RCX
     VCPU_EXIT_WRMSR,
     VCPU_EXIT_MEMORY,    // nested-paging violation at `gpa`; qualification: VCPU_MEMORY_*
     VCPU_EXIT_CR,        // qualification: register | write << 8; only CR0, CR3, CR4, CR8 as intercepted
-    VCPU_EXIT_EXCEPTION, // qualification: vector | error code << 32; an exception of VCPU_INTERCEPT that was not delivered
+    VCPU_EXIT_EXCEPTION, // qualification: vector | error code << 32; an exception of VCPU_INTERCEPT that was not
+                         // delivered
     VCPU_EXIT_SHUTDOWN,  // triple fault
     VCPU_EXIT_VMCALL,
     VCPU_EXIT_XSETBV,
-    VCPU_EXIT_WBINVD,    // WBINVD, INVD
+    VCPU_EXIT_WBINVD, // WBINVD, INVD
     VCPU_EXIT_PAUSE,
-    VCPU_EXIT_MWAIT,     // MONITOR, MWAIT: offered to no guest
+    VCPU_EXIT_MWAIT,          // MONITOR, MWAIT: offered to no guest
     VCPU_EXIT_VIRTUALIZATION, // VMX and SVM instructions, offered to no guest
     VCPU_EXIT_TASK_SWITCH,    // qualification: selector | source << 16 (0 CALL, 1 IRET, 2 JMP, 3 gate)
     VCPU_EXIT_RDPMC,
-    VCPU_EXIT_INVALID,   // the state in the page cannot be entered; qualification: the hardware's reason
+    VCPU_EXIT_INVALID, // the state in the page cannot be entered; qualification: the hardware's reason
     VCPU_EXIT_COUNT
 };
 
-#define VCPU_IO_IN         1ull
-#define VCPU_IO_STRING     2ull
-#define VCPU_IO_REP        4ull
-#define VCPU_IO_BYTES(q)   (((q) >> 4) & 7)     // 1, 2, 4
-#define VCPU_IO_PORT(q)    (((q) >> 16) & 0xffff)
+#define VCPU_IO_IN          1ull
+#define VCPU_IO_STRING      2ull
+#define VCPU_IO_REP         4ull
+#define VCPU_IO_BYTES(q)    (((q) >> 4) & 7) // 1, 2, 4
+#define VCPU_IO_PORT(q)     (((q) >> 16) & 0xffff)
 #define VCPU_MEMORY_WRITE   1ull
 #define VCPU_MEMORY_EXECUTE 2ull
 #define VCPU_MEMORY_WALK    4ull // the access was of the guest's own page walk
 #define VCPU_MEMORY_PRESENT 8ull // a mapping is there, without the right
 
 // Groups of registers. A group is valid in the page if its bit is in `valid`; the core loads the groups in `dirty`.
-#define GROUP_GPR     0x001u // always valid; always loaded
-#define GROUP_RIP     0x002u // rip, rflags, interruptibility; valid after every exit
-#define GROUP_CONTROL 0x004u // cr0, cr2, cr3, cr4, efer; valid after every exit
-#define GROUP_CS_SS   0x008u // cs, ss, cpl; valid after every exit
-#define GROUP_SEGMENT 0x010u // ds, es, fs, gs, ldtr, tr
-#define GROUP_TABLE   0x020u // gdtr, idtr
-#define GROUP_MSR     0x040u // star .. pat
-#define GROUP_DEBUG   0x080u // dr6, dr7, dr0..3
-#define GROUP_TSC     0x100u // tsc_offset
-#define GROUP_EVENT   0x200u // event: what an exit interrupted, or what the VMM wants injected; valid after every exit
+#define GROUP_GPR       0x001u // always valid; always loaded
+#define GROUP_RIP       0x002u // rip, rflags, interruptibility; valid after every exit
+#define GROUP_CONTROL   0x004u // cr0, cr2, cr3, cr4, efer; valid after every exit
+#define GROUP_CS_SS     0x008u // cs, ss, cpl; valid after every exit
+#define GROUP_SEGMENT   0x010u // ds, es, fs, gs, ldtr, tr
+#define GROUP_TABLE     0x020u // gdtr, idtr
+#define GROUP_MSR       0x040u // star .. pat
+#define GROUP_DEBUG     0x080u // dr6, dr7, dr0..3
+#define GROUP_TSC       0x100u // tsc_offset
+#define GROUP_EVENT     0x200u // event: what an exit interrupted, or what the VMM wants injected; valid after every exit
 #define GROUP_INTERCEPT 0x400u // intercepts
-#define GROUP_XCR0    0x800u
-#define GROUP_ALL     0xfffu
-#define GROUP_HOT     (GROUP_GPR | GROUP_RIP | GROUP_CONTROL | GROUP_CS_SS | GROUP_EVENT)
+#define GROUP_XCR0      0x800u
+#define GROUP_ALL       0xfffu
+#define GROUP_HOT       (GROUP_GPR | GROUP_RIP | GROUP_CONTROL | GROUP_CS_SS | GROUP_EVENT)
 
 struct vcpu_segment {
     uint16_t selector;
@@ -233,21 +235,30 @@ struct vcpu_segment {
 };
 
 enum vcpu_gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
-enum vcpu_segment_name { SEGMENT_ES, SEGMENT_CS, SEGMENT_SS, SEGMENT_DS, SEGMENT_FS, SEGMENT_GS, SEGMENT_LDTR, SEGMENT_TR };
+enum vcpu_segment_name {
+    SEGMENT_ES,
+    SEGMENT_CS,
+    SEGMENT_SS,
+    SEGMENT_DS,
+    SEGMENT_FS,
+    SEGMENT_GS,
+    SEGMENT_LDTR,
+    SEGMENT_TR
+};
 
 #define VCPU_SHADOW      1u // interruptibility: an interrupt shadow of STI or MOV SS
 #define VCPU_NMI_BLOCKED 2u // between NMI and IRET
 
 // event: the format of EVENTINJ and EXITINTINFO (APM 2 15.20)
-#define EVENT_VECTOR(e)    ((uint8_t)(e))
-#define EVENT_INTERRUPT    (0ull << 8)
-#define EVENT_NMI          (2ull << 8)
-#define EVENT_EXCEPTION    (3ull << 8)
-#define EVENT_SOFTWARE     (4ull << 8)
-#define EVENT_TYPE         (7ull << 8)
-#define EVENT_ERROR_VALID  (1ull << 11)
-#define EVENT_VALID        (1ull << 31)
-#define EVENT_ERROR(e)     ((uint64_t)(e) << 32)
+#define EVENT_VECTOR(e)   ((uint8_t)(e))
+#define EVENT_INTERRUPT   (0ull << 8)
+#define EVENT_NMI         (2ull << 8)
+#define EVENT_EXCEPTION   (3ull << 8)
+#define EVENT_SOFTWARE    (4ull << 8)
+#define EVENT_TYPE        (7ull << 8)
+#define EVENT_ERROR_VALID (1ull << 11)
+#define EVENT_VALID       (1ull << 31)
+#define EVENT_ERROR(e)    ((uint64_t)(e) << 32)
 
 // requests, by the VMM, atomically, at any time
 #define VCPU_REQUEST_EXTINT 1u // the 8259 wants an interrupt delivered (level of its output)
@@ -256,8 +267,8 @@ enum vcpu_segment_name { SEGMENT_ES, SEGMENT_CS, SEGMENT_SS, SEGMENT_DS, SEGMENT
 #define VCPU_ACTIVE 0u
 #define VCPU_HALTED 1u // run waits for an interrupt that can be taken, NMI, deadline, event or poke
 
-// State page of a vCPU, a kernel page. While run is in the core the page is the core's, else the VMM's, except the words
-// marked atomic. The core believes nothing that it reads here more than once.
+// State page of a vCPU, a kernel page. While run is in the core the page is the core's, else the VMM's, except the
+// words marked atomic. The core believes nothing that it reads here more than once.
 struct vcpu_page {
     // Exit: written by the core when run returns
     uint32_t exit_reason;
@@ -271,18 +282,18 @@ struct vcpu_page {
     uint64_t exits; // number of exits so far
     uint64_t reserved1;
     // Entry: written by the VMM before run
-    uint32_t dirty;            // groups to load; the core clears it
-    uint32_t activity;         // VCPU_ACTIVE, VCPU_HALTED; the core writes VCPU_ACTIVE when it wakes
-    uint64_t deadline_tsc;     // host TSC; run returns VCPU_EXIT_DEADLINE then. NO_DEADLINE for none
+    uint32_t dirty;                // groups to load; the core clears it
+    uint32_t activity;             // VCPU_ACTIVE, VCPU_HALTED; the core writes VCPU_ACTIVE when it wakes
+    uint64_t deadline_tsc;         // host TSC; run returns VCPU_EXIT_DEADLINE then. NO_DEADLINE for none
     uint32_t exception_intercepts; // GROUP_INTERCEPT: bit per vector whose exception exits
-    uint32_t apic_enabled;     // the local APIC takes part in delivery
-    uint64_t wanted_memory;    // further groups wanted at VCPU_EXIT_MEMORY and VCPU_EXIT_IO with a string
-    uint64_t wanted_other;     // at all other exits
+    uint32_t apic_enabled;         // the local APIC takes part in delivery
+    uint64_t wanted_memory;        // further groups wanted at VCPU_EXIT_MEMORY and VCPU_EXIT_IO with a string
+    uint64_t wanted_other;         // at all other exits
     uint64_t reserved2[3];
     // Posted: atomic, written by anybody with the page, taken by the core
-    _Alignas(64) uint64_t pir[4];  // posted-interrupt requests, a bit per vector
-    uint32_t posted;               // set (atomically, after pir) by who posts; then VCPU_KICK if it was clear
-    uint32_t requests;             // VCPU_REQUEST_*
+    _Alignas(64) uint64_t pir[4]; // posted-interrupt requests, a bit per vector
+    uint32_t posted;              // set (atomically, after pir) by who posts; then VCPU_KICK if it was clear
+    uint32_t requests;            // VCPU_REQUEST_*
     uint64_t reserved3[3];
     // State
     _Alignas(64) uint64_t gpr[16]; // enum vcpu_gpr
@@ -303,14 +314,21 @@ _Static_assert(offsetof(struct vcpu_page, dirty) == 64, "vCPU page: exit line");
 _Static_assert(offsetof(struct vcpu_page, pir) == 128, "vCPU page: posted line");
 _Static_assert(offsetof(struct vcpu_page, gpr) == 192, "vCPU page: registers");
 
-// The APIC page is the virtual-APIC page of SDM 3C 30.1: TPR 080h, PPR 0A0h, ISR 100h, TMR 180h, IRR 200h. IRR and ISR are
-// the core's while run is in the core (it moves pir to IRR, and IRR to ISR at injection), else the VMM's.
+// The APIC page is the virtual-APIC page of SDM 3C 30.1: TPR 080h, PPR 0A0h, ISR 100h, TMR 180h, IRR 200h. IRR and ISR
+// are the core's while run is in the core (it moves pir to IRR, and IRR to ISR at injection), else the VMM's.
 
 // ---- What the core tells init ---------------------------------------------------------------------------------------
 
 #define BOOT_MEMORY_RANGES 64
 #define BOOT_CPUS          64
-enum boot_memory_kind { BOOT_MEMORY_FREE = 1, BOOT_MEMORY_RESERVED, BOOT_MEMORY_ACPI, BOOT_MEMORY_NVS, BOOT_MEMORY_KERNEL, BOOT_MEMORY_ARCHIVE };
+enum boot_memory_kind {
+    BOOT_MEMORY_FREE = 1,
+    BOOT_MEMORY_RESERVED,
+    BOOT_MEMORY_ACPI,
+    BOOT_MEMORY_NVS,
+    BOOT_MEMORY_KERNEL,
+    BOOT_MEMORY_ARCHIVE
+};
 
 #define HOST_VENDOR_SVM 1u
 #define HOST_VENDOR_VMX 2u
@@ -327,7 +345,7 @@ struct boot_info {
     uint64_t quota_bytes;      // init's
     uint32_t vendor;           // HOST_VENDOR_*, 0: no hardware virtualization
     uint32_t has_iommu;
-    char vendor_reason[128];   // what vendor support lacks, or why there is none
+    char vendor_reason[128]; // what vendor support lacks, or why there is none
     char cpu_name[48];
     char command_line[256];
     uint8_t apic_id[BOOT_CPUS];
@@ -340,16 +358,16 @@ struct boot_info {
 };
 _Static_assert(sizeof(struct boot_info) <= PAGE_SIZE, "boot information");
 
-#define INIT_IMAGE     0x400000ull   // init's image is linked here
+#define INIT_IMAGE     0x400000ull // init's image is linked here
 #define INIT_BOOT_INFO 0x300000ull
-#define INIT_MESSAGE   0x301000ull   // its message buffer
-#define INIT_STACK_TOP 0x2f0000ull   // 64 KiB below, guard page under it
+#define INIT_MESSAGE   0x301000ull // its message buffer
+#define INIT_STACK_TOP 0x2f0000ull // 64 KiB below, guard page under it
 
 // HARDWARE_MAP_INFO: one page of struct core_info, then log_pages pages of log ring, then trace_pages of trace ring.
 #define CORE_COUNTERS 64
 struct core_info {
     uint32_t log_pages, trace_pages;
-    uint64_t log_written; // bytes ever written; the byte at position p is at p % (log_pages * 4096)
+    uint64_t log_written;   // bytes ever written; the byte at position p is at p % (log_pages * 4096)
     uint64_t trace_written; // entries ever written
     uint64_t pool_pages, pool_used;
     uint64_t exits[VCPU_EXIT_COUNT + 10]; // exits to the VMM by reason, all CPUs
@@ -358,8 +376,18 @@ struct core_info {
 _Static_assert(sizeof(struct core_info) <= PAGE_SIZE, "core information");
 
 enum core_counter {
-    COUNTER_EXIT_TOTAL, COUNTER_EXIT_INTERRUPT, COUNTER_INJECT_INTERRUPT, COUNTER_INJECT_EVENT, COUNTER_WINDOW, COUNTER_HALT,
-    COUNTER_SWITCH, COUNTER_CALL, COUNTER_SYSCALL, COUNTER_IPI, COUNTER_SHOOTDOWN, COUNTER_FAULT,
+    COUNTER_EXIT_TOTAL,
+    COUNTER_EXIT_INTERRUPT,
+    COUNTER_INJECT_INTERRUPT,
+    COUNTER_INJECT_EVENT,
+    COUNTER_WINDOW,
+    COUNTER_HALT,
+    COUNTER_SWITCH,
+    COUNTER_CALL,
+    COUNTER_SYSCALL,
+    COUNTER_IPI,
+    COUNTER_SHOOTDOWN,
+    COUNTER_FAULT,
     COUNTER_EXIT_TSC // TSC ticks spent in the core between exit and return to VMM or guest
 };
 

@@ -6,14 +6,14 @@
 #include "kernel/log.h"
 
 // 8254 channel 2, gated through port 61h
-#define PIT_HZ         1193182u
-#define PIT_CHANNEL_2  0x42
-#define PIT_COMMAND    0x43
-#define PIT_MODE_0_CH2 0xb0
-#define PORT_B         0x61
-#define PORT_B_GATE    0x01
-#define PORT_B_SPEAKER 0x02
-#define PORT_B_OUT     0x20
+#define PIT_HZ           1193182u
+#define PIT_CHANNEL_2    0x42
+#define PIT_COMMAND      0x43
+#define PIT_MODE_0_CH2   0xb0
+#define PORT_B           0x61
+#define PORT_B_GATE      0x01
+#define PORT_B_SPEAKER   0x02
+#define PORT_B_OUT       0x20
 #define CALIBRATE_TICKS  (PIT_HZ / 100) // 10 ms
 #define CALIBRATE_ROUNDS 3u
 

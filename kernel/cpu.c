@@ -78,8 +78,8 @@ static void idt_init(void) {
     for (unsigned v = 0; v < 256; v++) {
         uint64_t entry = (uint64_t)(uintptr_t)interrupt_stubs + 16 * v;
         uint8_t ist = v == 2 ? 1 : v == 8 ? 2 : v == 18 ? 3 : 0;
-        idt[v] = (struct idt_gate){(uint16_t)entry, SELECTOR_KERNEL_CODE, ist, 0x8e, (uint16_t)(entry >> 16),
-                                   (uint32_t)(entry >> 32), 0};
+        idt[v] = (struct idt_gate){(uint16_t)entry,         SELECTOR_KERNEL_CODE,    ist, 0x8e,
+                                   (uint16_t)(entry >> 16), (uint32_t)(entry >> 32), 0};
     }
 }
 

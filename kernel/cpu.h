@@ -27,27 +27,27 @@ struct tss {
 
 // Only its own CPU touches a field, unless it says otherwise. Other CPUs' fields are read under the kernel lock.
 struct cpu {
-    struct cpu *self;         // offset 0: gs:0
-    struct thread *current;   // 8: entry.asm; whose registers an entry saves
-    uint64_t stack_top;       // 16: entry.asm
-    uint64_t scratch;         // 24: entry.asm
+    struct cpu *self;       // offset 0: gs:0
+    struct thread *current; // 8: entry.asm; whose registers an entry saves
+    uint64_t stack_top;     // 16: entry.asm
+    uint64_t scratch;       // 24: entry.asm
     uint32_t id, apic_id;
-    struct space *loaded;     // whose tables CR3 has, null: the core's
-    uint32_t running_guest;   // atomic, read by others: is in a guest, or about to be
-    uint32_t unload_request;  // atomic, set by others: leave address space and guest; cleared as acknowledgement
-    bool reschedule;          // look at the run queue before going back
-    struct list_node run_queue;       // runnable threads, best first (kernel lock)
-    struct list_node timeouts;        // pending timeouts, earliest first (kernel lock)
-    uint64_t armed_tsc;               // what the timer is armed for
-    uint64_t slice_start_tsc;         // when current began to run
-    uint64_t min_vtime;               // of the fair class (kernel lock)
-    struct thread *fpu_owner;         // whose state the FPU, XCR0 and DR0..3 hold
-    uint64_t fs_base;                 // what MSR_FS_BASE holds
-    struct pd *io_map_owner;          // whose ports the TSS's map shows
-    struct vcpu *guest_loaded;        // vendor: whose state is on this CPU
+    struct space *loaded;       // whose tables CR3 has, null: the core's
+    uint32_t running_guest;     // atomic, read by others: is in a guest, or about to be
+    uint32_t unload_request;    // atomic, set by others: leave address space and guest; cleared as acknowledgement
+    bool reschedule;            // look at the run queue before going back
+    struct list_node run_queue; // runnable threads, best first (kernel lock)
+    struct list_node timeouts;  // pending timeouts, earliest first (kernel lock)
+    uint64_t armed_tsc;         // what the timer is armed for
+    uint64_t slice_start_tsc;   // when current began to run
+    uint64_t min_vtime;         // of the fair class (kernel lock)
+    struct thread *fpu_owner;   // whose state the FPU, XCR0 and DR0..3 hold
+    uint64_t fs_base;           // what MSR_FS_BASE holds
+    struct pd *io_map_owner;    // whose ports the TSS's map shows
+    struct vcpu *guest_loaded;  // vendor: whose state is on this CPU
     uint64_t asid_next, asid_generation; // svm: address-space identifiers given out
-    void *vendor_host_area;           // svm: physical pages for VMRUN and the host's VMSAVE
-    bool vendor_ready;                // virtualization is on
+    void *vendor_host_area;              // svm: physical pages for VMRUN and the host's VMSAVE
+    bool vendor_ready;                   // virtualization is on
     struct tss tss __attribute__((aligned(16)));
     uint64_t gdt[8];
 };

@@ -20,7 +20,8 @@ static char *give_pages(struct pd *pd, uint64_t address, uint64_t pages, unsigne
     char *memory = pages_allocate(pd, pages);
     ASSERT(memory);
     for (uint64_t page = 0; page < pages; page++) {
-        int status = space_map_init_page(&pd->host, address + page * PAGE_SIZE, pool_address(memory) + page * PAGE_SIZE, rights);
+        int status =
+            space_map_init_page(&pd->host, address + page * PAGE_SIZE, pool_address(memory) + page * PAGE_SIZE, rights);
         ASSERT(status == OK);
     }
     return memory;

@@ -3,8 +3,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define NODISCARD __attribute__((warn_unused_result))
-#define CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define NODISCARD                        __attribute__((warn_unused_result))
+#define CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 struct list_node {
     struct list_node *next, *previous;

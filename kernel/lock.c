@@ -3,9 +3,7 @@
 #include "kernel/cpu.h"
 #include "kernel/instructions.h"
 
-static struct {
-    uint32_t next, serving;
-} ticket;
+static struct { uint32_t next, serving; } ticket;
 
 void lock_acquire_kernel(void) {
     uint32_t mine = __atomic_fetch_add(&ticket.next, 1, __ATOMIC_RELAXED);

@@ -45,7 +45,8 @@ static void log_put(char c) {
 void log_print(const char *message, ...) {
     char line[320];
     uint64_t us = clock_ns_since_start() / 1000;
-    int stamp = format(line, sizeof(line), "[%5llu.%06llu] ", (unsigned long long)(us / 1000000), (unsigned long long)(us % 1000000));
+    int stamp = format(line, sizeof(line), "[%5llu.%06llu] ", (unsigned long long)(us / 1000000),
+                       (unsigned long long)(us % 1000000));
     va_list arguments;
     va_start(arguments, message);
     vformat(line + stamp, sizeof(line) - (size_t)stamp, message, arguments);
@@ -65,6 +66,7 @@ void log_panic_mode(void) {
 
 void trace(uint16_t event, uint32_t a, uint64_t b, uint64_t c) {
     const uint64_t entries = sizeof(info_pages.trace) / sizeof(info_pages.trace[0]);
-    struct trace_entry *entry = &info_pages.trace[__atomic_fetch_add(&core_info.trace_written, 1, __ATOMIC_RELAXED) % entries];
+    struct trace_entry *entry =
+        &info_pages.trace[__atomic_fetch_add(&core_info.trace_written, 1, __ATOMIC_RELAXED) % entries];
     *entry = (struct trace_entry){rdtsc(), event, (uint16_t)cpu_self()->id, a, b, c};
 }

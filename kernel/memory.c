@@ -99,7 +99,8 @@ static uint64_t *kernel_entry(uint64_t address, unsigned level) {
 static void map_range(uint64_t address, uint64_t hpa, uint64_t size, uint64_t flags) {
     for (uint64_t at = 0; at < size;) {
         bool large = (address + at) % LARGE == 0 && (hpa + at) % LARGE == 0 && size - at >= LARGE;
-        *kernel_entry(address + at, large ? 1 : 0) = (hpa + at) | flags | PTE_PRESENT | PTE_GLOBAL | (large ? PTE_LARGE : 0);
+        *kernel_entry(address + at, large ? 1 : 0) =
+            (hpa + at) | flags | PTE_PRESENT | PTE_GLOBAL | (large ? PTE_LARGE : 0);
         at += large ? LARGE : PAGE_SIZE;
     }
 }

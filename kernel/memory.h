@@ -4,11 +4,11 @@
 #include "kernel/frame.h"
 #include "kernel/pool.h"
 
-#define KERNEL_BASE    0xffffffff80000000ull // the image: virtual = physical + KERNEL_BASE
-#define POOL_WINDOW    0xffff900000000000ull
-#define FRAME_WINDOW   0xffffa00000000000ull
-#define DEVICE_WINDOW  0xffffb00000000000ull // local APIC, I/O APICs: one page each
-#define STACK_WINDOW   0xffffc00000000000ull // kernel stacks with guard pages
+#define KERNEL_BASE   0xffffffff80000000ull // the image: virtual = physical + KERNEL_BASE
+#define POOL_WINDOW   0xffff900000000000ull
+#define FRAME_WINDOW  0xffffa00000000000ull
+#define DEVICE_WINDOW 0xffffb00000000000ull // local APIC, I/O APICs: one page each
+#define STACK_WINDOW  0xffffc00000000000ull // kernel stacks with guard pages
 
 extern struct pool pool;
 extern uint64_t pool_base; // host-physical

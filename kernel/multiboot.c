@@ -29,7 +29,8 @@ struct tag_mmap {
 };
 
 static void add_range(struct boot_info *info, uint64_t base, uint64_t size, uint32_t type) {
-    static const uint32_t kind[] = {[1] = BOOT_MEMORY_FREE, [2] = BOOT_MEMORY_RESERVED, [3] = BOOT_MEMORY_ACPI, [4] = BOOT_MEMORY_NVS};
+    static const uint32_t kind[] = {
+        [1] = BOOT_MEMORY_FREE, [2] = BOOT_MEMORY_RESERVED, [3] = BOOT_MEMORY_ACPI, [4] = BOOT_MEMORY_NVS};
     if (info->memory_ranges == BOOT_MEMORY_RANGES)
         return;
     info->memory[info->memory_ranges].base = base;

@@ -58,14 +58,14 @@ void panic_exception(const struct registers *regs) {
     begin();
     log_print("PANIC on CPU %u: exception %llu in the core, error code %#llx, address %#llx", cpu_self()->id,
               (unsigned long long)regs->vector, (unsigned long long)regs->error, (unsigned long long)read_cr2());
-    log_print("  RIP %#llx CS %#llx RFLAGS %#llx RSP %#llx", (unsigned long long)regs->rip, (unsigned long long)regs->cs,
-              (unsigned long long)regs->rflags, (unsigned long long)regs->rsp);
+    log_print("  RIP %#llx CS %#llx RFLAGS %#llx RSP %#llx", (unsigned long long)regs->rip,
+              (unsigned long long)regs->cs, (unsigned long long)regs->rflags, (unsigned long long)regs->rsp);
     static const char *const names[16] = {"RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
                                           "R8",  "R9",  "R10", "R11", "R12", "R13", "R14", "R15"};
     for (unsigned i = 0; i < 16; i += 4)
-        log_print("  %s %016llx %s %016llx %s %016llx %s %016llx", names[i], (unsigned long long)regs->gpr[i], names[i + 1],
-                  (unsigned long long)regs->gpr[i + 1], names[i + 2], (unsigned long long)regs->gpr[i + 2], names[i + 3],
-                  (unsigned long long)regs->gpr[i + 3]);
+        log_print("  %s %016llx %s %016llx %s %016llx %s %016llx", names[i], (unsigned long long)regs->gpr[i],
+                  names[i + 1], (unsigned long long)regs->gpr[i + 1], names[i + 2],
+                  (unsigned long long)regs->gpr[i + 2], names[i + 3], (unsigned long long)regs->gpr[i + 3]);
     backtrace(regs->gpr[RBP]);
     stop();
 }

@@ -21,7 +21,7 @@ struct pd {
     uint16_t weight;
     uint32_t cap_percent;
     uint64_t cap_window_end, cap_used; // TSC
-    struct capability supervisor; // semaphore that hears of its end
+    struct capability supervisor;      // semaphore that hears of its end
     struct pd_fault fault;
     bool has_fault;
     uint8_t *ports; // bit set: allowed; null: none

@@ -129,7 +129,8 @@ int kernel_page_create(struct pd *pd, uint64_t address, struct kernel_page **out
     if (!page)
         return ERROR_MEMORY;
     page->memory = pages_allocate(pd, 1);
-    int status = page->memory ? space_map_kernel_page(&pd->host, address, pool_address(page->memory), true) : ERROR_MEMORY;
+    int status =
+        page->memory ? space_map_kernel_page(&pd->host, address, pool_address(page->memory), true) : ERROR_MEMORY;
     if (status != OK) {
         if (page->memory)
             pages_free(pd, page->memory, 1);

@@ -15,7 +15,8 @@ struct semaphore {
     struct interrupt *interrupt; // whose arrival ups it
 };
 
-NODISCARD int semaphore_create(struct pd *pd, uint64_t count, struct thread *bound, unsigned bit, struct semaphore **out);
+NODISCARD int semaphore_create(struct pd *pd, uint64_t count, struct thread *bound, unsigned bit,
+                               struct semaphore **out);
 void semaphore_destroy(struct semaphore *semaphore);
 void semaphore_up(struct semaphore *semaphore);
 // The current thread takes one, or waits.

@@ -10,8 +10,8 @@ struct space {
     struct pd *pd;        // whose quota pays the tables
     uint64_t *root;       // top table
     uint64_t root_hpa;
-    uint32_t generation;  // of a guest space: counts shootdowns; vCPUs compare it at entry
-    uint8_t use;          // enum space_use
+    uint32_t generation; // of a guest space: counts shootdowns; vCPUs compare it at entry
+    uint8_t use;         // enum space_use
 };
 
 struct space_leaf {
@@ -30,10 +30,11 @@ NODISCARD bool space_lookup(const struct space *space, uint64_t address, struct 
 
 // Maps 2^order pages, naturally aligned, with rights not 0. Where the same frames are mapped already, changes rights.
 // `owner`: new owner of the frames or FRAME_OWNER_NONE. Errors: ARGUMENT, BUSY, SPLIT, MEMORY; then nothing changed.
-NODISCARD int space_map(struct space *space, uint64_t address, uint64_t hpa, unsigned order, unsigned rights, bool uncached,
-                        uint16_t owner);
+NODISCARD int space_map(struct space *space, uint64_t address, uint64_t hpa, unsigned order, unsigned rights,
+                        bool uncached, uint16_t owner);
 
-// Takes 2^order pages away; what is not mapped there stays so. Waits until no CPU's TLB has them. Errors: ARGUMENT, SPLIT.
+// Takes 2^order pages away; what is not mapped there stays so. Waits until no CPU's TLB has them. Errors: ARGUMENT,
+// SPLIT.
 NODISCARD int space_unmap(struct space *space, uint64_t address, unsigned order);
 
 // Maps a page of the core's own, for user level (kernel pages, information); not counted as a frame.

@@ -12,9 +12,9 @@ enum thread_wait {
     WAIT_REPLY,       // its call is being served
     WAIT_FOR_MESSAGE, // in reply_wait
     WAIT_SEMAPHORE,
-    WAIT_HALTED,      // runs a vCPU that is halted
-    WAIT_CAP,         // runs a vCPU whose cap is used up
-    WAIT_ENDED        // never again
+    WAIT_HALTED, // runs a vCPU that is halted
+    WAIT_CAP,    // runs a vCPU whose cap is used up
+    WAIT_ENDED   // never again
 };
 
 struct thread {
@@ -22,27 +22,27 @@ struct thread {
     uint64_t reserved;
     struct registers regs; // entry.asm
     struct pd *pd;
-    struct cpu *cpu;         // where it runs
-    struct cpu *cpu_wanted;  // where it is to run; its CPU moves it there
+    struct cpu *cpu;        // where it runs
+    struct cpu *cpu_wanted; // where it is to run; its CPU moves it there
     struct kernel_page *buffer_page;
     struct message_buffer *buffer;
-    struct list_node queue;  // run queue, a semaphore's waiters, or a server's callers
+    struct list_node queue; // run queue, a semaphore's waiters, or a server's callers
     struct list_node timeout;
     uint64_t deadline_tsc;
     uint8_t wait; // enum thread_wait
     bool paused;
-    uint8_t priority;        // own: 1..255, or 0: fair class
-    uint8_t effective;       // with what callers lend
+    uint8_t priority;  // own: 1..255, or 0: fair class
+    uint8_t effective; // with what callers lend
     uint64_t vtime;
     uint64_t run_tsc;
     uint64_t events, event_mask;
-    struct thread *caller;      // whose call it serves
-    struct thread *server;      // who serves its call
-    struct list_node callers;   // calls that wait for it
+    struct thread *caller;    // whose call it serves
+    struct thread *server;    // who serves its call
+    struct list_node callers; // calls that wait for it
     uint64_t call_words, call_badge;
-    struct vcpu *vcpu;          // whose run it is in
+    struct vcpu *vcpu; // whose run it is in
     uint64_t exits;
-    void *fpu;                  // XSAVE area
+    void *fpu; // XSAVE area
     uint64_t fs_base, xcr0, dr[4];
 };
 

@@ -20,8 +20,8 @@ void take_interrupt(void);
 
 #define CAP_WINDOW_HZ 10u
 
-int vcpu_create(struct pd *pd, struct space *guest, struct kernel_page *state, struct kernel_page *apic, struct cpu *cpu,
-                struct vcpu **out) {
+int vcpu_create(struct pd *pd, struct space *guest, struct kernel_page *state, struct kernel_page *apic,
+                struct cpu *cpu, struct vcpu **out) {
     if (!vendor)
         return ERROR_FEATURE;
     struct vcpu *vcpu = (struct vcpu *)object_create(OBJECT_VCPU, pd);
@@ -307,7 +307,8 @@ void vcpu_kick(struct vcpu *vcpu) {
 int vcpu_fetch(struct vcpu *vcpu, uint32_t groups) {
     if (vcpu->runner)
         return ERROR_BUSY;
-    // The hot groups are in the page since the last exit; what the VMM changed and the core has not loaded is newer there.
+    // The hot groups are in the page since the last exit; what the VMM changed and the core has not loaded is newer
+    // there.
     vendor->fetch(vcpu, groups & GROUP_ALL & ~GROUP_HOT & ~vcpu->page->dirty);
     return OK;
 }

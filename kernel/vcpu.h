@@ -9,21 +9,21 @@ struct vcpu {
     struct object object;
     struct space *guest;
     uint32_t guest_generation;
-    struct cpu *cpu;              // where it last ran
+    struct cpu *cpu; // where it last ran
     struct kernel_page *state_page, *apic_page;
     struct vcpu_page *page;
-    volatile uint32_t *apic;      // virtual-APIC page
-    struct thread *runner;        // the thread whose run it is in, else null
+    volatile uint32_t *apic; // virtual-APIC page
+    struct thread *runner;   // the thread whose run it is in, else null
     bool poked;
     bool nmi_pending, nmi_blocked;
-    uint64_t event;               // to deliver at the next entry, EVENT_* format, 0: none
+    uint64_t event; // to deliver at the next entry, EVENT_* format, 0: none
     uint32_t exception_intercepts;
     // Of the vendor
-    void *control;                // VMCB
+    void *control; // VMCB
     uint32_t asid;
     uint64_t asid_generation;
     uint32_t space_generation_seen;
-    uint32_t clean;               // groups that the hardware's copy has as they were
+    uint32_t clean; // groups that the hardware's copy has as they were
     bool window_open;
 };
 

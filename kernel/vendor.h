@@ -28,7 +28,8 @@ struct vendor {
     // The event of the next entry (EVENT_*; 0 none) and the windows to exit for.
     void (*prepare)(struct vcpu *vcpu, uint64_t event, bool interrupt_window, bool nmi_window);
 
-    // Enters the guest and comes back at the exit, interrupts off, kernel lock not held. True: a host interrupt is waiting.
+    // Enters the guest and comes back at the exit, interrupts off, kernel lock not held. True: a host interrupt is
+    // waiting.
     bool (*enter)(struct vcpu *vcpu);
     // Decodes the exit into the page: enum vcpu_exit or EXIT_HANDLED.
     int (*exit)(struct vcpu *vcpu);

@@ -33,6 +33,7 @@ struct channel {
 static inline void channel_open(struct channel *channel, void *window, uint64_t kick) {
     channel->header = window;
     channel->out = (struct ring){&channel->header->out, (uint8_t *)window + PAGE_SIZE, CHANNEL_OUT_BYTES};
-    channel->in = (struct ring){&channel->header->in, (uint8_t *)window + PAGE_SIZE + CHANNEL_OUT_BYTES, CHANNEL_IN_BYTES};
+    channel->in =
+        (struct ring){&channel->header->in, (uint8_t *)window + PAGE_SIZE + CHANNEL_OUT_BYTES, CHANNEL_IN_BYTES};
     channel->kick = kick;
 }

@@ -7,7 +7,8 @@
 enum console_channel_kind { CONSOLE_CHANNEL_NONE, CONSOLE_CHANNEL_LOG, CONSOLE_CHANNEL_SHELL, CONSOLE_CHANNEL_DOMAIN };
 
 // Window "directory" of the console, written by init alone, read-only in the console; a kick follows each change.
-// Channel i lies at address CONSOLE_WINDOWS + i * CONSOLE_WINDOW_STRIDE, its wake semaphore at selector CONSOLE_WAKE + i.
+// Channel i lies at address CONSOLE_WINDOWS + i * CONSOLE_WINDOW_STRIDE, its wake semaphore at selector CONSOLE_WAKE +
+// i.
 #define CONSOLE_WINDOWS       0x40000000ull
 #define CONSOLE_WINDOW_STRIDE 0x20000ull
 #define CONSOLE_WAKE          32u
@@ -27,12 +28,14 @@ _Static_assert(sizeof(struct console_directory) <= PAGE_SIZE, "directory");
 
 // Calls of the domain manager, by portal "console": data[0] the operation, reply data[0] enum console_status.
 enum console_operation {
-    CONSOLE_CONNECT = 1, // data[1]: channel; the terminal shows it until Ctrl-] is typed (then the shell's `connected` is 1 again)
-    CONSOLE_READ,        // data[1]: channel or CONSOLE_CORE_LOG, data[2]: position; reply: data[1] position that the bytes start at
-                         // (later than asked if older ones are gone), data[2] number of bytes, data[3] end of what there is,
-                         // bytes from data[4] on
-    CONSOLE_TYPE,        // data[1]: channel, data[2]: number of bytes, bytes from data[3] on, as if typed; reply data[1]: how many were taken
-    CONSOLE_RELEASE,     // data[1]: channel: the shell takes the terminal back
+    CONSOLE_CONNECT =
+        1, // data[1]: channel; the terminal shows it until Ctrl-] is typed (then the shell's `connected` is 1 again)
+    CONSOLE_READ, // data[1]: channel or CONSOLE_CORE_LOG, data[2]: position; reply: data[1] position that the bytes
+                  // start at (later than asked if older ones are gone), data[2] number of bytes, data[3] end of what
+                  // there is, bytes from data[4] on
+    CONSOLE_TYPE, // data[1]: channel, data[2]: number of bytes, bytes from data[3] on, as if typed; reply data[1]: how
+                  // many were taken
+    CONSOLE_RELEASE, // data[1]: channel: the shell takes the terminal back
 };
 enum console_status { CONSOLE_OK, CONSOLE_BAD_REQUEST, CONSOLE_NO_CHANNEL };
 #define CONSOLE_CORE_LOG   UINT64_MAX // in place of a channel: the log ring of the core

@@ -4,27 +4,30 @@
 
 enum init_operation {
     INIT_HOST = 1,       // reply from data[1]: struct init_host
-    INIT_DOMAIN_CREATE,  // window "exchange": struct domain_config; reply data[1]: struct init_domain; the VMM starts paused
+    INIT_DOMAIN_CREATE,  // window "exchange": struct domain_config; reply data[1]: struct init_domain; the VMM starts
+                         // paused
     INIT_DOMAIN_DESTROY, // data[1]: domid; ends its VMM and frees everything; reply when all is free
     INIT_DOMAIN_GET,     // data[1]: index from 0; reply from data[1]: struct init_domain; INIT_ABSENT past the last
     INIT_DOMAIN_CONFIG,  // data[1]: domid; copies its struct domain_config to window "exchange"
-    INIT_DOMAIN_UPDATE,  // data[1]: domid; takes window "exchange" as its configuration (name, actions ...), memory stays
+    INIT_DOMAIN_UPDATE,  // data[1]: domid; takes window "exchange" as its configuration (name, actions ...), memory
+                         // stays
     INIT_FILE_GET,       // data[1]: index; reply data[1] size, name from data[2], terminated; INIT_ABSENT past the last
-    INIT_FILE_MAP,       // name from data[1]; reply data[1] address, data[2] size in the caller's space, read-only, until the next one
-    INIT_SERVER_GET,     // data[1]: index; reply from data[1]: struct init_server
-    INIT_POWER_OFF,      // does not return
-    INIT_RESTART,        // does not return
-    INIT_CRASH,          // name from data[1]: ends a server, or a domain's VMM ("domain NAME"), as if it had faulted
+    INIT_FILE_MAP, // name from data[1]; reply data[1] address, data[2] size in the caller's space, read-only, until the
+                   // next one
+    INIT_SERVER_GET, // data[1]: index; reply from data[1]: struct init_server
+    INIT_POWER_OFF,  // does not return
+    INIT_RESTART,    // does not return
+    INIT_CRASH,      // name from data[1]: ends a server, or a domain's VMM ("domain NAME"), as if it had faulted
 };
 
 enum init_status {
     INIT_OK,
     INIT_BAD_REQUEST,
-    INIT_ABSENT,        // no such domain, file, server
-    INIT_NO_MEMORY,     // data[1]: bytes missing
+    INIT_ABSENT,    // no such domain, file, server
+    INIT_NO_MEMORY, // data[1]: bytes missing
     INIT_NO_KERNEL_MEMORY,
-    INIT_TOO_MANY,      // domains
-    INIT_NO_FILE,       // name from data[1]: a file of the configuration is not aboard
+    INIT_TOO_MANY, // domains
+    INIT_NO_FILE,  // name from data[1]: a file of the configuration is not aboard
     INIT_NO_VIRTUALIZATION,
 };
 
@@ -41,18 +44,21 @@ struct init_host {
 
 #define INIT_DOMAINS 32u
 
-enum init_domain_state { INIT_DOMAIN_ALIVE = 1, INIT_DOMAIN_DEAD }; // DEAD: its VMM has ended, memory is kept until DESTROY
+enum init_domain_state {
+    INIT_DOMAIN_ALIVE = 1,
+    INIT_DOMAIN_DEAD
+}; // DEAD: its VMM has ended, memory is kept until DESTROY
 
 struct init_domain {
     uint32_t domid, state;
-    uint64_t memory_bytes;  // all that is charged to its account
+    uint64_t memory_bytes; // all that is charged to its account
     uint64_t kernel_bytes;
     uint64_t run_tsc;
-    uint64_t control;       // selector of the portal to its VMM, in the caller's table
-    uint64_t page_address;  // struct domain_page (lib/protocol_vmm.h) in the caller's space
-    uint64_t channel;       // of its serial console, CONSOLE_CHANNELS if none
+    uint64_t control;      // selector of the portal to its VMM, in the caller's table
+    uint64_t page_address; // struct domain_page (lib/protocol_vmm.h) in the caller's space
+    uint64_t channel;      // of its serial console, CONSOLE_CHANNELS if none
     uint64_t log_channel;
-    uint64_t fault_vector;  // DEAD: exception, or PD_FAULT_EXIT
+    uint64_t fault_vector; // DEAD: exception, or PD_FAULT_EXIT
     uint64_t fault_rip, exit_status;
     char name[64];
 };
@@ -66,7 +72,7 @@ struct init_server {
 };
 
 // Windows and events of the domain manager
-#define INIT_EVENT_DOMAIN 8 // event bit of the domain manager's thread: a domain's page or state has changed
-#define MANAGER_DOMAIN_PAGES 0x50000000ull // domain page of slot i: + i * MANAGER_DOMAIN_STRIDE
+#define INIT_EVENT_DOMAIN     8 // event bit of the domain manager's thread: a domain's page or state has changed
+#define MANAGER_DOMAIN_PAGES  0x50000000ull // domain page of slot i: + i * MANAGER_DOMAIN_STRIDE
 #define MANAGER_DOMAIN_STRIDE 0x10000ull
-#define MANAGER_FILE_WINDOW  0x60000000ull
+#define MANAGER_FILE_WINDOW   0x60000000ull

@@ -23,11 +23,11 @@
 // Capability: a semaphore that the VMM ups when `state` in the domain page has changed.
 #define VMM_CAPABILITY_CHANGED "manager.kick"
 
-// ---- Calls. Request: data[0] = enum vmm_operation, then the operation's words. Reply: data[0] = enum vmm_status, then the
-// operation's words. Each takes effect before the reply, unless it says otherwise.
+// ---- Calls. Request: data[0] = enum vmm_operation, then the operation's words. Reply: data[0] = enum vmm_status, then
+// the operation's words. Each takes effect before the reply, unless it says otherwise.
 
 enum vmm_operation {
-    VMM_PAUSE = 1,    // stops all vCPUs and guest time
+    VMM_PAUSE = 1, // stops all vCPUs and guest time
     VMM_UNPAUSE,
     VMM_POWER_BUTTON, // presses the ACPI power button; what follows is the guest's choice
     VMM_RESET,        // resets the machine as its reset button would
@@ -40,9 +40,9 @@ enum vmm_operation {
 
 enum vmm_status {
     VMM_OK = 0,
-    VMM_BAD_REQUEST,  // no such operation, or a number out of range
-    VMM_WRONG_STATE,  // the domain is not in a state for it
-    VMM_NO_DEVICE,    // no power button with acpi=0
+    VMM_BAD_REQUEST, // no such operation, or a number out of range
+    VMM_WRONG_STATE, // the domain is not in a state for it
+    VMM_NO_DEVICE,   // no power button with acpi=0
 };
 
 #define VMM_KEYS_MAX 254 // key events in one call

@@ -7,8 +7,8 @@ struct syscall_result {
     uint64_t value; // RDX
 };
 
-static inline struct syscall_result syscall6(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
-                                             uint64_t f) {
+static inline struct syscall_result syscall6(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                                             uint64_t e, uint64_t f) {
     register uint64_t r10 __asm__("r10") = d;
     register uint64_t r8 __asm__("r8") = e;
     register uint64_t r9 __asm__("r9") = f;
@@ -49,7 +49,8 @@ static inline int64_t sys_create_portal(uint64_t selector, uint64_t thread, uint
     return syscall6(SYS_CREATE_PORTAL, selector, thread, badge, 0, 0, 0).status;
 }
 
-static inline int64_t sys_create_semaphore(uint64_t selector, uint64_t pd, uint64_t count, uint64_t thread, uint64_t bit) {
+static inline int64_t sys_create_semaphore(uint64_t selector, uint64_t pd, uint64_t count, uint64_t thread,
+                                           uint64_t bit) {
     return syscall6(SYS_CREATE_SEMAPHORE, selector, pd, count, thread, bit, 0).status;
 }
 
@@ -89,10 +90,12 @@ static inline int64_t sys_vcpu_control(uint64_t vcpu, enum vcpu_operation operat
     return syscall6(SYS_VCPU_CONTROL, vcpu, operation, a, 0, 0, 0).status;
 }
 
-static inline int64_t sys_hardware_control(uint64_t hardware, enum hardware_operation operation, uint64_t a, uint64_t b) {
+static inline int64_t sys_hardware_control(uint64_t hardware, enum hardware_operation operation, uint64_t a,
+                                           uint64_t b) {
     return syscall6(SYS_HARDWARE_CONTROL, hardware, operation, a, b, 0, 0).status;
 }
 
-static inline struct syscall_result sys_assign_interrupt(uint64_t hardware, uint64_t semaphore, uint64_t what, uint64_t cpu) {
+static inline struct syscall_result sys_assign_interrupt(uint64_t hardware, uint64_t semaphore, uint64_t what,
+                                                         uint64_t cpu) {
     return syscall6(SYS_ASSIGN_INTERRUPT, hardware, semaphore, what, cpu, 0, 0);
 }

@@ -28,11 +28,11 @@ static const struct {
     uint32_t msr;
     bool write;
 } guest_msrs[] = {
-    {0x10, false},                                                              // TSC: offset by the hardware
-    {0x174, true},      {0x175, true},      {0x176, true},                      // SYSENTER
-    {0x277, true},                                                              // PAT
+    {0x10, false},                                                                  // TSC: offset by the hardware
+    {0x174, true},      {0x175, true},      {0x176, true},                          // SYSENTER
+    {0x277, true},                                                                  // PAT
     {0xc0000081, true}, {0xc0000082, true}, {0xc0000083, true}, {0xc0000084, true}, // STAR .. SFMASK
-    {0xc0000100, true}, {0xc0000101, true}, {0xc0000102, true},                 // FS, GS, kernel GS base
+    {0xc0000100, true}, {0xc0000101, true}, {0xc0000102, true},                     // FS, GS, kernel GS base
 };
 
 static bool svm_detect(char *reason, size_t size) {
@@ -56,7 +56,8 @@ static bool svm_detect(char *reason, size_t size) {
     svm_features = (struct svm_features){(svm.edx & CPUID_SVM_NRIPS) != 0, (svm.edx & CPUID_SVM_ASSISTS) != 0,
                                          (svm.edx & CPUID_SVM_FLUSH_ASID) != 0, svm.ebx};
     format(reason, size, "%u ASIDs%s%s%s", svm.ebx, svm_features.nrips ? "" : ", no next RIP: instructions are decoded",
-           svm_features.decode_assists ? "" : ", no decode assists", svm_features.flush_by_asid ? "" : ", no flush by ASID");
+           svm_features.decode_assists ? "" : ", no decode assists",
+           svm_features.flush_by_asid ? "" : ", no flush by ASID");
     return true;
 }
 

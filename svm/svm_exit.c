@@ -34,9 +34,9 @@ static int exit_io(struct vcpu *vcpu, const struct vmcb *vmcb) {
 
 static int exit_memory(struct vcpu *vcpu, const struct vmcb *vmcb) {
     uint64_t info = vmcb->exit_info1;
-    vcpu->page->qualification = (info & NPF_WRITE ? VCPU_MEMORY_WRITE : 0) | (info & NPF_FETCH ? VCPU_MEMORY_EXECUTE : 0) |
-                                (info & NPF_TABLE_WALK ? VCPU_MEMORY_WALK : 0) |
-                                (info & NPF_PRESENT ? VCPU_MEMORY_PRESENT : 0);
+    vcpu->page->qualification =
+        (info & NPF_WRITE ? VCPU_MEMORY_WRITE : 0) | (info & NPF_FETCH ? VCPU_MEMORY_EXECUTE : 0) |
+        (info & NPF_TABLE_WALK ? VCPU_MEMORY_WALK : 0) | (info & NPF_PRESENT ? VCPU_MEMORY_PRESENT : 0);
     vcpu->page->gpa = vmcb->exit_info2;
     vcpu->page->exit_gva = 0;
     return VCPU_EXIT_MEMORY;
@@ -137,8 +137,9 @@ static int decode(struct vcpu *vcpu, const struct vmcb *vmcb) {
 
 // What the exit interrupted and has to be delivered again. INTn, INT3 and INTO run again by themselves.
 static uint64_t interrupted_event(uint64_t info) {
-    bool by_instruction = (info & EVENT_TYPE) == EVENT_SOFTWARE ||
-                          ((info & EVENT_TYPE) == EVENT_EXCEPTION && (EVENT_VECTOR(info) == 3 || EVENT_VECTOR(info) == 4));
+    bool by_instruction =
+        (info & EVENT_TYPE) == EVENT_SOFTWARE ||
+        ((info & EVENT_TYPE) == EVENT_EXCEPTION && (EVENT_VECTOR(info) == 3 || EVENT_VECTOR(info) == 4));
     return info & EVENT_VALID && !by_instruction ? info : 0;
 }
 

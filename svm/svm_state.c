@@ -13,8 +13,10 @@ static const struct field {
     uint16_t group;
 } fields[] = {
 #define FIELD(page_field, vmcb_field, group)                                                                           \
-    {offsetof(struct vcpu_page, page_field), offsetof(struct vmcb, vmcb_field),                                        \
-     sizeof(((struct vcpu_page *)0)->page_field), group}
+    {                                                                                                                  \
+        offsetof(struct vcpu_page, page_field), offsetof(struct vmcb, vmcb_field),                                     \
+            sizeof(((struct vcpu_page *)0)->page_field), group                                                         \
+    }
     FIELD(segment[SEGMENT_ES], es, GROUP_SEGMENT),
     FIELD(segment[SEGMENT_DS], ds, GROUP_SEGMENT),
     FIELD(segment[SEGMENT_FS], fs, GROUP_SEGMENT),

@@ -3,7 +3,7 @@
 #include "kernel/abi.h"
 
 struct vmcb {
-    uint32_t intercept_cr;         // reads 0..15, writes 16..31
+    uint32_t intercept_cr; // reads 0..15, writes 16..31
     uint32_t intercept_dr;
     uint32_t intercept_exceptions;
     uint32_t intercept_misc1;
@@ -14,7 +14,7 @@ struct vmcb {
     uint64_t tsc_offset;
     uint32_t asid;
     uint32_t tlb_control;
-    uint64_t vintr;                // V_TPR, V_IRQ ...
+    uint64_t vintr; // V_TPR, V_IRQ ...
     uint64_t interrupt_shadow;
     uint64_t exit_code;
     uint64_t exit_info1;

@@ -30,10 +30,12 @@ struct entry {
 
 static bool read_header(const uint8_t *header, struct entry *entry) {
     return memcmp(header, "070701", 6) == 0 && parse_hex(header + FIELD_MODE, &entry->mode) &&
-           parse_hex(header + FIELD_FILESIZE, &entry->data_bytes) && parse_hex(header + FIELD_NAMESIZE, &entry->name_bytes);
+           parse_hex(header + FIELD_FILESIZE, &entry->data_bytes) &&
+           parse_hex(header + FIELD_NAMESIZE, &entry->name_bytes);
 }
 
-bool archive_next(const void *archive, uint64_t archive_size, uint64_t *cursor, struct archive_file *file, bool *damaged) {
+bool archive_next(const void *archive, uint64_t archive_size, uint64_t *cursor, struct archive_file *file,
+                  bool *damaged) {
     const uint8_t *bytes = archive;
     *damaged = false;
     for (;;) {

@@ -12,7 +12,8 @@ struct archive_file {
 };
 
 // Steps through an archive. *cursor is 0 at first. False at its end, or where it is damaged (then *damaged says so).
-bool archive_next(const void *archive, uint64_t archive_size, uint64_t *cursor, struct archive_file *file, bool *damaged);
+bool archive_next(const void *archive, uint64_t archive_size, uint64_t *cursor, struct archive_file *file,
+                  bool *damaged);
 
 // Finds a file by name.
 bool archive_find(const void *archive, uint64_t archive_size, const char *name, struct archive_file *file);

@@ -67,7 +67,8 @@ static uint64_t serve_domain_destroy(const struct request *request) {
 
 static uint64_t serve_domain_get(const struct request *request) {
     struct init_domain domain;
-    return domain_get(request->data[1], &domain) ? reply_with(request, &domain, sizeof(domain)) : reply(request, INIT_ABSENT);
+    return domain_get(request->data[1], &domain) ? reply_with(request, &domain, sizeof(domain))
+                                                 : reply(request, INIT_ABSENT);
 }
 
 static uint64_t serve_domain_config(const struct request *request) {
@@ -122,7 +123,8 @@ static uint64_t serve_file_map(const struct request *request) {
 
 static uint64_t serve_server_get(const struct request *request) {
     struct init_server server;
-    return servers_get(request->data[1], &server) ? reply_with(request, &server, sizeof(server)) : reply(request, INIT_ABSENT);
+    return servers_get(request->data[1], &server) ? reply_with(request, &server, sizeof(server))
+                                                  : reply(request, INIT_ABSENT);
 }
 
 static uint64_t serve_power_off(const struct request *request) {

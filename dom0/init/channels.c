@@ -8,7 +8,7 @@
 // it at that moment.
 static struct entry {
     bool used, has_frames;
-    uint64_t first; // frame
+    uint64_t first;         // frame
     struct process *client; // null: init
     uint64_t wake;          // semaphore, in init's table; NO_SELECTOR for init's own
     uint64_t kick_at;       // selector of NAME.kick in the client's table
@@ -30,8 +30,8 @@ static bool show_to_console(unsigned index) {
     struct entry *entry = &entries[index];
     if (!console)
         return true;
-    if (!physical_map(console->pd, CONSOLE_WINDOWS + index * CONSOLE_WINDOW_STRIDE, entry->first * PAGE_SIZE, CHANNEL_BYTES,
-                      DELEGATE_READ | DELEGATE_WRITE, false))
+    if (!physical_map(console->pd, CONSOLE_WINDOWS + index * CONSOLE_WINDOW_STRIDE, entry->first * PAGE_SIZE,
+                      CHANNEL_BYTES, DELEGATE_READ | DELEGATE_WRITE, false))
         return false;
     return entry->wake == NO_SELECTOR || process_give_at(console, CONSOLE_WAKE + index, entry->wake, RIGHT_USE);
 }
@@ -61,8 +61,8 @@ static bool allocate(unsigned index, enum console_channel_kind kind, const char 
 
 void channels_init(void) {
     directory_frame = physical_take(1, ACCOUNT_INIT);
-    if (directory_frame == LEDGER_NONE || !physical_map(SELECTOR_SELF, INIT_DIRECTORY, directory_frame * PAGE_SIZE, PAGE_SIZE,
-                                                        DELEGATE_READ | DELEGATE_WRITE, false))
+    if (directory_frame == LEDGER_NONE || !physical_map(SELECTOR_SELF, INIT_DIRECTORY, directory_frame * PAGE_SIZE,
+                                                        PAGE_SIZE, DELEGATE_READ | DELEGATE_WRITE, false))
         return;
     directory = (struct console_directory *)INIT_DIRECTORY;
     if (!allocate(OWN_CHANNEL, CONSOLE_CHANNEL_LOG, "init", 0) ||
@@ -89,8 +89,8 @@ void channel_log_init_printed(void) {
         header->out_printed = header->out.written;
 }
 
-static bool give_named(struct process *client, const char *window, const char *suffix, uint64_t selector, unsigned rights,
-                       uint64_t *at) {
+static bool give_named(struct process *client, const char *window, const char *suffix, uint64_t selector,
+                       unsigned rights, uint64_t *at) {
     char name[24];
     size_t length = strnlen(window, sizeof(name) - 6);
     memset(name, 0, sizeof(name));
@@ -119,7 +119,8 @@ bool channel_reopen(unsigned index, struct process *client, const char *window, 
         if (!process_give_at(console, CONSOLE_WAKE + index, entry->wake, RIGHT_USE))
             return false;
     }
-    return process_map_window(client, window, entry->first * PAGE_SIZE, CHANNEL_BYTES, DELEGATE_READ | DELEGATE_WRITE) != 0 &&
+    return process_map_window(client, window, entry->first * PAGE_SIZE, CHANNEL_BYTES,
+                              DELEGATE_READ | DELEGATE_WRITE) != 0 &&
            give_named(client, window, ".kick", kick, RIGHT_USE, &entry->kick_at) &&
            give_named(client, window, ".wake", entry->wake, RIGHT_CONTROL, &at);
 }
@@ -132,8 +133,8 @@ unsigned channel_create(struct process *client, const char *window, enum console
         if (!allocate(i, kind, title, domid))
             return CONSOLE_CHANNELS;
         bool shown = console == NULL || client == console ||
-                     physical_map(console->pd, CONSOLE_WINDOWS + i * CONSOLE_WINDOW_STRIDE, entries[i].first * PAGE_SIZE,
-                                  CHANNEL_BYTES, DELEGATE_READ | DELEGATE_WRITE, false);
+                     physical_map(console->pd, CONSOLE_WINDOWS + i * CONSOLE_WINDOW_STRIDE,
+                                  entries[i].first * PAGE_SIZE, CHANNEL_BYTES, DELEGATE_READ | DELEGATE_WRITE, false);
         if (!shown || !channel_reopen(i, client, window, event_bit)) {
             channel_destroy(i);
             return CONSOLE_CHANNELS;

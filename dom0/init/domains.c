@@ -18,9 +18,9 @@ static struct domain {
     struct domain_config config;
     struct process *process;
     unsigned channel, log_channel;
-    uint64_t page_first;           // frames of the domain page
-    uint64_t control;              // portal, in init's table
-    uint64_t manager_kick_at;      // selector of "manager.kick" in the VMM's table
+    uint64_t page_first;      // frames of the domain page
+    uint64_t control;         // portal, in init's table
+    uint64_t manager_kick_at; // selector of "manager.kick" in the VMM's table
     struct pd_fault fault;
 } domains[INIT_DOMAINS];
 
@@ -69,8 +69,8 @@ static void hide_from_manager(struct domain *domain) {
 
 // ---- what a VMM is given
 
-static bool give_file(struct process *process, const char *window, const char *directory, const char *name, char *missing,
-                      enum init_status *status) {
+static bool give_file(struct process *process, const char *window, const char *directory, const char *name,
+                      char *missing, enum init_status *status) {
     char path[ARCHIVE_NAME_BYTES];
     struct archive_file file;
     format(path, sizeof(path), "%s/%s", directory, name);
@@ -88,7 +88,8 @@ static bool give_disks(struct domain *domain, char *missing, enum init_status *s
         const struct domain_disk *disk = &domain->config.disks[i];
         char window[16];
         format(window, sizeof(window), "disk%u", i);
-        if (disk->kind == DOMAIN_DISK_IMAGE && !give_file(domain->process, window, "images", disk->name, missing, status))
+        if (disk->kind == DOMAIN_DISK_IMAGE &&
+            !give_file(domain->process, window, "images", disk->name, missing, status))
             return false;
         *status = INIT_NO_MEMORY;
         if (disk->kind == DOMAIN_DISK_RAM && !process_give_window(domain->process, window, 0, disk->size_bytes))
@@ -104,7 +105,8 @@ static bool give_firmware(struct domain *domain, char *missing, enum init_status
                give_file(process, "file:vgabios-stdvga.bin", "firmware", "vgabios-stdvga.bin", missing, status);
     if (!give_file(process, "kernel", "images", domain->config.kernel, missing, status))
         return false;
-    return !domain->config.ramdisk[0] || give_file(process, "ramdisk", "images", domain->config.ramdisk, missing, status);
+    return !domain->config.ramdisk[0] ||
+           give_file(process, "ramdisk", "images", domain->config.ramdisk, missing, status);
 }
 
 static bool give_shared(struct domain *domain) {
@@ -112,7 +114,8 @@ static bool give_shared(struct domain *domain) {
     uint64_t config_first = physical_take(1, process->account);
     domain->page_first = physical_take(DOMAIN_PAGE_BYTES / PAGE_SIZE, process->account);
     if (config_first == LEDGER_NONE || domain->page_first == LEDGER_NONE ||
-        !physical_map(SELECTOR_SELF, INIT_PEEK, config_first * PAGE_SIZE, PAGE_SIZE, DELEGATE_READ | DELEGATE_WRITE, false))
+        !physical_map(SELECTOR_SELF, INIT_PEEK, config_first * PAGE_SIZE, PAGE_SIZE, DELEGATE_READ | DELEGATE_WRITE,
+                      false))
         return false;
     memcpy((void *)INIT_PEEK, &domain->config, sizeof(domain->config));
     physical_unmap(SELECTOR_SELF, INIT_PEEK, PAGE_SIZE);
@@ -126,9 +129,10 @@ static bool give_shared(struct domain *domain) {
 static bool give_channels(struct domain *domain) {
     char title[48];
     format(title, sizeof(title), "%s", domain->config.name);
-    domain->log_channel = channel_create(domain->process, "log", CONSOLE_CHANNEL_LOG, title, domain->domid, CHANNEL_EVENT_LOG);
-    domain->channel = channel_create(domain->process, "console", CONSOLE_CHANNEL_DOMAIN, title, domain->domid,
-                                     CHANNEL_EVENT_CONSOLE);
+    domain->log_channel =
+        channel_create(domain->process, "log", CONSOLE_CHANNEL_LOG, title, domain->domid, CHANNEL_EVENT_LOG);
+    domain->channel =
+        channel_create(domain->process, "console", CONSOLE_CHANNEL_DOMAIN, title, domain->domid, CHANNEL_EVENT_CONSOLE);
     return domain->log_channel < CONSOLE_CHANNELS && domain->channel < CONSOLE_CHANNELS;
 }
 
@@ -332,11 +336,12 @@ bool domains_give_manager(struct process *new_manager) {
     manager = new_manager;
     if (exchange_frame == LEDGER_NONE) {
         exchange_frame = physical_take(1, ACCOUNT_INIT);
-        if (exchange_frame == LEDGER_NONE || !physical_map(SELECTOR_SELF, INIT_EXCHANGE, exchange_frame * PAGE_SIZE, PAGE_SIZE,
-                                                           DELEGATE_READ | DELEGATE_WRITE, false))
+        if (exchange_frame == LEDGER_NONE || !physical_map(SELECTOR_SELF, INIT_EXCHANGE, exchange_frame * PAGE_SIZE,
+                                                           PAGE_SIZE, DELEGATE_READ | DELEGATE_WRITE, false))
             return false;
     }
-    return process_map_window(manager, "exchange", exchange_frame * PAGE_SIZE, PAGE_SIZE, DELEGATE_READ | DELEGATE_WRITE) &&
+    return process_map_window(manager, "exchange", exchange_frame * PAGE_SIZE, PAGE_SIZE,
+                              DELEGATE_READ | DELEGATE_WRITE) &&
            renew_kick();
 }
 

@@ -1,4 +1,5 @@
-// The accounts of domains: what each was made of, its VMM, and what the domain manager may know. They outlive the manager.
+// The accounts of domains: what each was made of, its VMM, and what the domain manager may know. They outlive the
+// manager.
 #pragma once
 #include "dom0/init/process.h"
 

@@ -62,7 +62,8 @@ static const char *read_segment(const struct program_header *ph, uint64_t size, 
         return "a segment is both writable and executable";
     if (program->segments == ELF_SEGMENTS)
         return "more than 8 segments";
-    struct elf_segment segment = {ph->vaddr - slack, ph->memsz + slack, ph->offset - slack, ph->filesz + slack, DELEGATE_READ};
+    struct elf_segment segment = {ph->vaddr - slack, ph->memsz + slack, ph->offset - slack, ph->filesz + slack,
+                                  DELEGATE_READ};
     segment.rights |= ph->flags & PF_W ? (unsigned)DELEGATE_WRITE : 0;
     segment.rights |= ph->flags & PF_X ? (unsigned)DELEGATE_EXECUTE : 0;
     if (program->segments > 0) {

@@ -6,8 +6,8 @@ static const uint8_t *archive;
 
 void files_init(void) {
     uint64_t base = boot_page->archive_base & ~(PAGE_SIZE - 1), offset = base % (2ull << 20);
-    if (physical_map(SELECTOR_SELF, INIT_ARCHIVE + offset, base, boot_page->archive_size + boot_page->archive_base - base,
-                     DELEGATE_READ, false))
+    if (physical_map(SELECTOR_SELF, INIT_ARCHIVE + offset, base,
+                     boot_page->archive_size + boot_page->archive_base - base, DELEGATE_READ, false))
         archive = (const uint8_t *)(INIT_ARCHIVE + offset + boot_page->archive_base - base);
 }
 

@@ -9,16 +9,16 @@
 #include "lib/syscall.h"
 
 // init's address space beside what the core puts there
-#define INIT_ARCHIVE    0x1000000000ull // the boot archive, at the same offset within 2 MiB
-#define INIT_STARTUPS   0x2000000000ull // startup page of process i: + i * PAGE_SIZE
-#define INIT_SCRATCH    0x3000000000ull // 2 MiB for zeroing and loading
-#define INIT_PEEK       0x3001000000ull // a page of a server that ended, for its backtrace
-#define INIT_EXCHANGE   0x3002000000ull // shared with the domain manager
-#define INIT_DIRECTORY  0x3003000000ull // read by the console
-#define INIT_LOG        0x3004000000ull // init's own log channel
-#define INIT_CORE_INFO  0x3005000000ull
+#define INIT_ARCHIVE      0x1000000000ull // the boot archive, at the same offset within 2 MiB
+#define INIT_STARTUPS     0x2000000000ull // startup page of process i: + i * PAGE_SIZE
+#define INIT_SCRATCH      0x3000000000ull // 2 MiB for zeroing and loading
+#define INIT_PEEK         0x3001000000ull // a page of a server that ended, for its backtrace
+#define INIT_EXCHANGE     0x3002000000ull // shared with the domain manager
+#define INIT_DIRECTORY    0x3003000000ull // read by the console
+#define INIT_LOG          0x3004000000ull // init's own log channel
+#define INIT_CORE_INFO    0x3005000000ull
 #define INIT_DOMAIN_PAGES 0x3100000000ull // domain page of slot i: + i * MANAGER_DOMAIN_STRIDE
-#define INIT_ACPI       0x3200000000ull // tables, while power.c reads them
+#define INIT_ACPI         0x3200000000ull // tables, while power.c reads them
 
 #define ACCOUNT_INIT  1u // init's own and what servers share
 #define ACCOUNT_FIRST 2u
@@ -52,7 +52,8 @@ void selector_give(uint64_t selector); // destroys nothing; the slot must be emp
 extern struct ledger ledger;
 // Fills the ledger from the boot information.
 void physical_init(void);
-// Maps [hpa, hpa + bytes) at `address` of a protection domain, in the largest pages that fit. False: out of kernel memory.
+// Maps [hpa, hpa + bytes) at `address` of a protection domain, in the largest pages that fit. False: out of kernel
+// memory.
 bool physical_map(uint64_t pd, uint64_t address, uint64_t hpa, uint64_t bytes, unsigned rights, bool own);
 void physical_unmap(uint64_t pd, uint64_t address, uint64_t bytes);
 // Zeroed memory of an account, mapped at `address` of a protection domain (2 MiB pages where address and size allow).

@@ -29,7 +29,7 @@ static bool parse_number(const char *text, unsigned base, uint64_t *value) {
     if (!*text)
         return false;
     for (; *text; text++) {
-        unsigned digit = *text >= '0' && *text <= '9' ? (unsigned)(*text - '0')
+        unsigned digit = *text >= '0' && *text <= '9'   ? (unsigned)(*text - '0')
                          : *text >= 'a' && *text <= 'f' ? (unsigned)(*text - 'a') + 10
                                                         : 99;
         if (digit >= base || *value > UINT64_MAX / 32)
@@ -123,7 +123,8 @@ static bool add_grant(struct parser *parser, struct manifest_server *server, con
     if (form->base_a && (!parse_number(parser->line.word[1], form->base_a, &grant.a) ||
                          !parse_number(parser->line.word[2], 10, &grant.b)))
         return fail(parser, "no number:", form->form);
-    if (form->kind == GRANT_PORTS && (grant.b == 0 || (grant.b & (grant.b - 1)) || grant.a % grant.b || grant.a > 65535))
+    if (form->kind == GRANT_PORTS &&
+        (grant.b == 0 || (grant.b & (grant.b - 1)) || grant.a % grant.b || grant.a > 65535))
         return fail(parser, "ports misaligned:", "COUNT is a power of two that divides BASE");
     if (form->kind == GRANT_IRQ && (grant.a > 255 || grant.b > 63))
         return fail(parser, "out of range:", form->form);
@@ -194,7 +195,8 @@ static bool check_server(const struct manifest *manifest, const struct manifest_
         const struct manifest_server *target = find(manifest, grant->name);
         if (grant->kind != GRANT_PORTAL || strcmp(grant->name, "init") == 0 || (target && !target->is_template))
             continue;
-        format(message, message_size, "etc/manifest: server '%s': 'portal %s' names no server; known are init and those of this file",
+        format(message, message_size,
+               "etc/manifest: server '%s': 'portal %s' names no server; known are init and those of this file",
                server->name, grant->name);
         return false;
     }

@@ -39,5 +39,6 @@ struct manifest {
     struct manifest_server server[MANIFEST_SERVERS];
 };
 
-// Parses; returns true, or false with a message "etc/manifest:LINE: ..." that says what is wrong and what would be right.
+// Parses; returns true, or false with a message "etc/manifest:LINE: ..." that says what is wrong and what would be
+// right.
 bool manifest_parse(const char *text, size_t size, struct manifest *manifest, char *message, size_t message_size);

@@ -24,7 +24,8 @@ void physical_init(void) {
             (void)ledger_exclude(&ledger, first, end - first);
     }
     uint64_t archive_end = (boot_page->archive_base + boot_page->archive_size + PAGE_SIZE - 1) / PAGE_SIZE;
-    (void)ledger_exclude(&ledger, boot_page->archive_base / PAGE_SIZE, archive_end - boot_page->archive_base / PAGE_SIZE);
+    (void)ledger_exclude(&ledger, boot_page->archive_base / PAGE_SIZE,
+                         archive_end - boot_page->archive_base / PAGE_SIZE);
 }
 
 static unsigned largest_order(uint64_t alignment_of, uint64_t bytes) {

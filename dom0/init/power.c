@@ -1,5 +1,5 @@
-// Power-off and restart of the host, and the time of its clock. ACPI's S5 needs two numbers: the port of PM1a_CNT (FADT) and
-// SLP_TYP of \_S5 (DSDT); both are looked for without an AML interpreter.
+// Power-off and restart of the host, and the time of its clock. ACPI's S5 needs two numbers: the port of PM1a_CNT
+// (FADT) and SLP_TYP of \_S5 (DSDT); both are looked for without an AML interpreter.
 #include "dom0/init/init.h"
 #include "lib/string.h"
 

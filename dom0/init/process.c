@@ -3,18 +3,18 @@
 #include "dom0/init/elf_file.h"
 #include "lib/string.h"
 
-#define SLOTS          512u
-#define STACK_BYTES    (64ull << 10)
-#define HEAP_BASE      0x80000000ull
-#define WINDOWS_BASE   0x4000000000ull
-#define WINDOW_ROUND   (2ull << 20)
-#define AT_PHDR        3u
-#define AT_PHENT       4u
-#define AT_PHNUM       5u
-#define AT_PAGESZ      6u
-#define AT_RANDOM      25u
-#define ELF_PHENT      56u
-#define STACK_HEAD     256u // bytes at the stack's top for arguments and auxiliary vector
+#define SLOTS        512u
+#define STACK_BYTES  (64ull << 10)
+#define HEAP_BASE    0x80000000ull
+#define WINDOWS_BASE 0x4000000000ull
+#define WINDOW_ROUND (2ull << 20)
+#define AT_PHDR      3u
+#define AT_PHENT     4u
+#define AT_PHNUM     5u
+#define AT_PAGESZ    6u
+#define AT_RANDOM    25u
+#define ELF_PHENT    56u
+#define STACK_HEAD   256u // bytes at the stack's top for arguments and auxiliary vector
 
 static struct process processes[PROCESSES];
 
@@ -85,7 +85,8 @@ static bool make_stack(struct process *process, const struct elf_program *progra
 
 static bool make_startup(struct process *process, const struct process_plan *plan) {
     uint64_t first = physical_take(1, process->account), address = INIT_STARTUPS + process->index * PAGE_SIZE;
-    if (first == LEDGER_NONE || !physical_map(process->pd, STARTUP_ADDRESS, first * PAGE_SIZE, PAGE_SIZE, DELEGATE_READ, true) ||
+    if (first == LEDGER_NONE ||
+        !physical_map(process->pd, STARTUP_ADDRESS, first * PAGE_SIZE, PAGE_SIZE, DELEGATE_READ, true) ||
         !physical_map(SELECTOR_SELF, address, first * PAGE_SIZE, PAGE_SIZE, DELEGATE_READ | DELEGATE_WRITE, false))
         return false;
     struct startup *startup = (struct startup *)address;
@@ -195,7 +196,8 @@ static uint64_t next_window(struct process *process, uint64_t bytes) {
 }
 
 uint64_t process_map_window(struct process *process, const char *name, uint64_t hpa, uint64_t bytes, unsigned rights) {
-    uint64_t offset = hpa % WINDOW_ROUND, inside = hpa % PAGE_SIZE, address = next_window(process, bytes + offset) + offset;
+    uint64_t offset = hpa % WINDOW_ROUND, inside = hpa % PAGE_SIZE,
+             address = next_window(process, bytes + offset) + offset;
     if (!physical_map(process->pd, address - inside, hpa - inside, bytes + inside, rights, false) ||
         !process_name_window(process, name, address, bytes, rights))
         return 0;

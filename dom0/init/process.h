@@ -12,9 +12,9 @@ struct process {
     uint64_t pd, thread, buffer; // selectors of init's table
     struct startup *startup;     // init's mapping of the page
     uint64_t startup_hpa;
-    uint64_t next_selector;      // in its table
-    uint64_t next_window;        // address for the next window
-    uint64_t file_offset;        // of its program in the archive, for symbols
+    uint64_t next_selector; // in its table
+    uint64_t next_window;   // address for the next window
+    uint64_t file_offset;   // of its program in the archive, for symbols
     char file[64];
 };
 

@@ -6,9 +6,10 @@
 #define DEPTH 12u
 
 static const char *const vector_names[32] = {
-    [0] = "division by zero", [1] = "debug exception",     [3] = "breakpoint",          [4] = "overflow",
-    [5] = "bound",            [6] = "invalid instruction", [7] = "no FPU",              [12] = "stack fault",
-    [13] = "general protection", [14] = "page fault",      [16] = "x87 error",          [17] = "misaligned access",
+    [0] = "division by zero", [1] = "debug exception", [3] = "breakpoint",
+    [4] = "overflow",         [5] = "bound",           [6] = "invalid instruction",
+    [7] = "no FPU",           [12] = "stack fault",    [13] = "general protection",
+    [14] = "page fault",      [16] = "x87 error",      [17] = "misaligned access",
     [19] = "SIMD error",
 };
 
@@ -19,7 +20,8 @@ static void log_place(const char *what, const struct process *process, uint64_t 
     if (file_find(process->file, &file))
         symbol = elf_symbol(archive_data(&file), file.size, address, &start);
     if (symbol)
-        init_log("  %s %#llx %s+%#llx", what, (unsigned long long)address, symbol, (unsigned long long)(address - start));
+        init_log("  %s %#llx %s+%#llx", what, (unsigned long long)address, symbol,
+                 (unsigned long long)(address - start));
     else
         init_log("  %s %#llx", what, (unsigned long long)address);
 }
@@ -44,14 +46,16 @@ void report_end(const char *name, const struct process *process, const struct pd
     }
     const char *vector = fault->vector < 32 && vector_names[fault->vector] ? vector_names[fault->vector] : "exception";
     init_log("%s has ended: %s (vector %llu, error code %#llx, address %#llx)", name, vector,
-             (unsigned long long)fault->vector, (unsigned long long)fault->error_code, (unsigned long long)fault->address);
+             (unsigned long long)fault->vector, (unsigned long long)fault->error_code,
+             (unsigned long long)fault->address);
     log_place("at", process, fault->rip);
     init_log("  RAX %llx RCX %llx RDX %llx RBX %llx RSI %llx RDI %llx RSP %llx RBP %llx",
              (unsigned long long)fault->gpr[0], (unsigned long long)fault->gpr[1], (unsigned long long)fault->gpr[2],
              (unsigned long long)fault->gpr[3], (unsigned long long)fault->gpr[6], (unsigned long long)fault->gpr[7],
              (unsigned long long)fault->rsp, (unsigned long long)fault->gpr[5]);
     uint64_t frame = fault->gpr[5], next, address;
-    for (unsigned depth = 0; depth < DEPTH && peek(process, frame, &next) && peek(process, frame + 8, &address); depth++) {
+    for (unsigned depth = 0; depth < DEPTH && peek(process, frame, &next) && peek(process, frame + 8, &address);
+         depth++) {
         log_place("called from", process, address);
         if (next <= frame)
             return;

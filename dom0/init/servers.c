@@ -15,8 +15,8 @@ static struct server {
     const struct manifest_server *plan;
     struct process *process;
     uint64_t restarts, in_row, started_tsc;
-    unsigned channel[2]; // log, shell; CONSOLE_CHANNELS: none yet
-    uint64_t irq;        // semaphore
+    unsigned channel[2];                                          // log, shell; CONSOLE_CHANNELS: none yet
+    uint64_t irq;                                                 // semaphore
     uint64_t portal[MANIFEST_GRANTS], portal_at[MANIFEST_GRANTS]; // per grant: in init's table, in its table
 } servers[MANIFEST_SERVERS];
 static unsigned server_count;
@@ -51,7 +51,8 @@ static bool give_irq(struct server *server, const struct manifest_grant *grant) 
         selector_give(server->irq);
     server->irq = selector_take();
     return sys_create_semaphore(server->irq, SELECTOR_SELF, 0, server->process->thread, grant->b) == OK &&
-           sys_assign_interrupt(SELECTOR_HARDWARE, server->irq, INTERRUPT_GSI(grant->a), server->plan->cpu).status == OK &&
+           sys_assign_interrupt(SELECTOR_HARDWARE, server->irq, INTERRUPT_GSI(grant->a), server->plan->cpu).status ==
+               OK &&
            process_give(server->process, "irq", server->irq, RIGHT_CONTROL);
 }
 
@@ -101,8 +102,8 @@ static bool give_core_info(struct server *server) {
     server->process->next_window += 4ull << 20;
     const struct core_info *info = (const struct core_info *)INIT_CORE_INFO;
     return sys_hardware_control(SELECTOR_HARDWARE, HARDWARE_MAP_INFO, address, server->process->pd) == OK &&
-           process_name_window(server->process, "core.info", address, (1 + info->log_pages + info->trace_pages) * PAGE_SIZE,
-                               DELEGATE_READ);
+           process_name_window(server->process, "core.info", address,
+                               (1 + info->log_pages + info->trace_pages) * PAGE_SIZE, DELEGATE_READ);
 }
 
 static bool give(struct server *server, unsigned index) {
@@ -136,7 +137,8 @@ static void renew_portals(const char *name) {
     for (unsigned i = 0; i < server_count; i++)
         for (unsigned g = 0; servers[i].process && g < servers[i].plan->grants; g++)
             if (servers[i].plan->grant[g].kind == GRANT_PORTAL && strcmp(servers[i].plan->grant[g].name, name) == 0) {
-                (void)sys_delegate(SELECTOR_SELF, 0, servers[i].process->pd, servers[i].portal_at[g], DELEGATE_CAPABILITY);
+                (void)sys_delegate(SELECTOR_SELF, 0, servers[i].process->pd, servers[i].portal_at[g],
+                                   DELEGATE_CAPABILITY);
                 (void)make_portal(&servers[i], g);
             }
 }
@@ -156,16 +158,17 @@ static bool start(struct server *server) {
     server->process = process_create(&process, &status);
     if (!server->process) {
         init_log("%s: cannot start %s: %s", plan->name, plan->file,
-                 status == INIT_NO_FILE          ? "no such program aboard"
-                 : status == INIT_NO_MEMORY      ? "not enough memory"
-                 : status == INIT_TOO_MANY       ? "too many servers and domains"
-                                                 : "not enough kernel memory");
+                 status == INIT_NO_FILE     ? "no such program aboard"
+                 : status == INIT_NO_MEMORY ? "not enough memory"
+                 : status == INIT_TOO_MANY  ? "too many servers and domains"
+                                            : "not enough kernel memory");
         return false;
     }
     server->started_tsc = now_tsc();
     for (unsigned i = 0; i < plan->grants; i++)
         if (!give(server, i)) {
-            init_log("%s: cannot be given what line %u of its grants in etc/manifest says; not started", plan->name, i + 1);
+            init_log("%s: cannot be given what line %u of its grants in etc/manifest says; not started", plan->name,
+                     i + 1);
             return false;
         }
     renew_portals(plan->name);

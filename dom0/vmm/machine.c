@@ -152,7 +152,7 @@ static void init_models(struct machine *machine, const struct machine_parts *par
     i8042_init(&machine->i8042, host);
     uart_init(&machine->uart, host, 0x3f8, 4, &serial);
     fw_cfg_init(&machine->fw_cfg, host);
-    ports_init(&machine->ports, machine, NULL);
+    ports_init(&machine->ports, machine, machine_firmware_line);
     pci_attach(&machine->pci, I440FX_DEVFN, &machine->i440fx.pci);
     pci_attach(&machine->pci, PIIX3_DEVFN, &machine->piix3.pci);
     pci_attach(&machine->pci, IDE_DEVFN, &machine->ide.pci);

@@ -156,6 +156,7 @@ bool machine_memory_write(void *machine, uint64_t gpa, const void *from, size_t 
 // ---- machine_report.c
 
 void machine_log(void *machine, const char *message, ...) __attribute__((format(printf, 2, 3)));
+void machine_firmware_line(void *machine, const char *line); // of its debug console; to the domain page only
 void machine_set_state(struct machine *machine, enum vmm_state state, enum vmm_reason reason, const char *message);
 // The machine has come to its end: it is held for good.
 void machine_end(struct machine *machine, enum vmm_state state, enum vmm_reason reason, const char *message);

@@ -22,6 +22,12 @@ static void log_text(struct machine *machine, const char *text) {
     log_line("%s", text);
 }
 
+void machine_firmware_line(void *context, const char *line) {
+    struct machine *machine = context;
+    log_append(machine->page, line, strlen(line));
+    log_append(machine->page, "\n", 1);
+}
+
 // A guest can cause lines at will: a few at once pass, then five a second.
 static bool log_allowed(struct machine *machine) {
     uint64_t now = machine_now_ns(machine);

@@ -1,5 +1,5 @@
-// The micro-benchmark guest: TSC ticks that one exit of each kind costs, from guest to guest. With -icount shift=0 of QEMU
-// a tick is an instruction. It prints lines "bench NAME TICKS" and "bench done".
+// The micro-benchmark guest: TSC ticks that one exit of each kind costs, from guest to guest. With -icount shift=0 of
+// QEMU a tick is an instruction. It prints lines "bench NAME TICKS" and "bench done".
 #include "tests/guests/guest.h"
 
 #define ROUNDS       1000u
@@ -65,7 +65,8 @@ static uint64_t measure(void (*action)(void), unsigned rounds) {
     return (rdtsc() - start) / rounds;
 }
 
-// Time from the timer's expiry to the guest's next instruction after HLT: what remains when the time asked for is taken off.
+// Time from the timer's expiry to the guest's next instruction after HLT: what remains when the time asked for is taken
+// off.
 static uint64_t measure_hlt_timer(void) {
     uint64_t sum = 0, calibrate = rdtsc();
     lapic_set(LAPIC_TIMER, 0x10000 | TIMER_VECTOR); // masked: only to see how fast it counts
@@ -95,8 +96,8 @@ void guest_main(void) {
         void (*action)(void);
         bool possible;
     } table[] = {
-        {"cpuid", do_cpuid, true},         {"in", do_in, true},           {"in_pm_timer", do_pm_timer, pm_timer > 8},
-        {"mmio", do_mmio, mmio_base != 0}, {"self_ipi", do_ipi, true},    {"self_ipi_hlt", do_ipi_hlt, true},
+        {"cpuid", do_cpuid, true},         {"in", do_in, true},        {"in_pm_timer", do_pm_timer, pm_timer > 8},
+        {"mmio", do_mmio, mmio_base != 0}, {"self_ipi", do_ipi, true}, {"self_ipi_hlt", do_ipi_hlt, true},
     };
     uint64_t empty = measure(do_nothing, ROUNDS);
     for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)

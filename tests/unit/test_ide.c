@@ -377,7 +377,7 @@ static void pci_function(void **state) {
     assert_int_equal(fake.ports_changes, before + 1);
     assert_int_equal(ide_bus_master_base(&fake.ide), 0xc040);
     assert_int_equal(pci->writable[0x20], 0xf0);
-    assert_int_equal(pci->writable[0x22], 0);
+    assert_int_equal(pci->writable[0x22], 0xff);
 }
 
 static enum block_status last_status;
