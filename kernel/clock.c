@@ -79,7 +79,7 @@ void clock_arm(uint64_t deadline_tsc) {
         return;
     cpu->armed_tsc = deadline_tsc;
     if (host.tsc_deadline) {
-        lapic_timer_deadline(deadline_tsc == NO_DEADLINE ? 0 : deadline_tsc);
+        lapic_timer_deadline(deadline_tsc == NO_DEADLINE ? 0 : deadline_tsc ? deadline_tsc : 1); // 0 would disarm
         return;
     }
     if (deadline_tsc == NO_DEADLINE) {

@@ -19,6 +19,7 @@ _Static_assert(offsetof(struct cpu, scratch) == 24, "entry.asm: CPU_SCRATCH");
 #define STACK_PAGES 4u
 #define IST_PAGES   2u
 #define XCR0_GUEST  0xe7ull // x87, SSE, AVX, AVX-512
+#define XSAVE_LEGACY_SIZE 576u // with the header (SDM 1 13.4)
 
 struct cpu *cpus[CPUS_MAX];
 uint32_t cpu_count;
@@ -50,7 +51,12 @@ void cpu_detect_features(void) {
         return;
     struct cpuid d = cpuid(0xd, 0);
     host.xcr0 = d.eax & XCR0_GUEST;
-    host.xsave_size = d.ecx;
+    host.xsave_size = XSAVE_LEGACY_SIZE;
+    for (uint32_t component = 2; component < 32; component++)
+        if (host.xcr0 & 1ull << component) {
+            struct cpuid area = cpuid(0xd, component);
+            host.xsave_size = area.eax + area.ebx > host.xsave_size ? area.eax + area.ebx : host.xsave_size;
+        }
     ASSERT(host.xsave_size <= PAGE_SIZE);
 }
 
@@ -116,7 +122,8 @@ void cpu_init_self(struct cpu *cpu) {
     wrmsr(MSR_STAR, (uint64_t)(SELECTOR_USER_DATA - 8) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
     wrmsr(MSR_LSTAR, (uint64_t)(uintptr_t)syscall_entry);
     wrmsr(MSR_SFMASK, 0x47700); // TF IF DF IOPL NT AC
-    uint64_t cr4 = read_cr4() | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    // The loader's bits stay but for FSGSBASE: with it user level could pass for the core in paranoid_common.
+    uint64_t cr4 = (read_cr4() & ~CR4_FSGSBASE) | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
     cr4 |= (host.smep ? CR4_SMEP : 0) | (host.smap ? CR4_SMAP : 0) | (host.umip ? CR4_UMIP : 0);
     cr4 |= host.xsave ? CR4_OSXSAVE : 0;
     write_cr4(cr4);
@@ -169,4 +176,13 @@ void cpu_unload_everywhere(const struct space *space) {
 void cpu_stop_current(struct cpu *cpu) {
     unload(cpu);
     cpu->current = NULL;
+}
+
+void cpu_forget_others(void) {
+    for (uint32_t i = 0; i < cpu_count; i++)
+        if (cpus[i] != cpu_self()) {
+            cpus[i]->loaded = NULL;
+            cpus[i]->running_guest = 0;
+            cpus[i]->current = NULL;
+        }
 }

@@ -81,6 +81,8 @@ void cpu_notify(struct cpu *cpu);
 void cpu_unload_everywhere(const struct space *space);
 // Makes another CPU leave its thread, which it will not go back to. Needs the kernel lock.
 void cpu_stop_current(struct cpu *cpu);
+// The other CPUs have stopped for ever: nobody waits for their answers from now on.
+void cpu_forget_others(void);
 // Answers unload requests. Needs no lock.
 void cpu_answer_requests(void);
 // Loads the tables of a space, or the core's own for null.

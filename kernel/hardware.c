@@ -1,5 +1,6 @@
 // Information pages, and the stop before power-off or reset.
 #include "kernel/hardware.h"
+#include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "kernel/panic.h"
@@ -23,6 +24,8 @@ int hardware_map_info(struct pd *pd, uint64_t address) {
 
 void hardware_stop(void) {
     trap_stop_others();
+    lock_forget_waiters();
+    cpu_forget_others();
     if (vendor)
         vendor->cpu_stop();
     vendor = NULL;

@@ -34,7 +34,7 @@ static int share(struct interrupt *interrupt, struct semaphore *semaphore) {
 }
 
 int interrupt_assign(struct semaphore *semaphore, uint64_t what, struct cpu *cpu, uint64_t *data) {
-    bool line = !(what & INTERRUPT_MSI), level = (what & INTERRUPT_LEVEL) != 0;
+    bool line = !(what & INTERRUPT_MSI), level = line && (what & INTERRUPT_LEVEL);
     uint32_t gsi = (uint32_t)INTERRUPT_GSI(what);
     if (semaphore->interrupt)
         return ERROR_BUSY;

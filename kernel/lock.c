@@ -13,6 +13,10 @@ void lock_acquire_kernel(void) {
     }
 }
 
+void lock_forget_waiters(void) {
+    __atomic_store_n(&ticket.next, ticket.serving + 1, __ATOMIC_RELAXED);
+}
+
 void lock_release_kernel(void) {
     __atomic_store_n(&ticket.serving, ticket.serving + 1, __ATOMIC_RELEASE);
 }

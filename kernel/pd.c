@@ -19,6 +19,7 @@ struct pd *pd_create(struct pd *creator, uint64_t slots, uint64_t quota_bytes, s
         return NULL;
     list_init(&pd->owned);
     pd->quota_bytes = quota_bytes;
+    pd->depth = creator ? (uint8_t)(creator->depth + 1) : 0;
     pd->supervisor = supervisor;
     pd->weight = WEIGHT_DEFAULT;
     pd->id = next_id;
@@ -111,6 +112,8 @@ int pd_set_ports(struct pd *pd, uint64_t port, unsigned order, bool allowed) {
     for (uint32_t i = 0; i < cpu_count; i++)
         if (cpus[i]->io_map_owner == pd)
             cpus[i]->io_map_owner = NULL;
+    if (!allowed)
+        cpu_unload_everywhere(&pd->host); // its threads on other CPUs come by load_ports before they go on
     return OK;
 }
 

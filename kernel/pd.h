@@ -9,6 +9,7 @@ struct thread;
 struct pd {
     struct object object;
     uint16_t id; // owner of frames
+    uint8_t depth; // 0: init's, else its creator's and one more
     bool ended;  // a fault or PD_EXIT: its threads run no more
     struct space host;
     struct captable captable;
@@ -26,6 +27,8 @@ struct pd {
     bool has_fault;
     uint8_t *ports; // bit set: allowed; null: none
 };
+
+#define PD_DEPTH_MAX 8u // destroying a domain destroys those that it created: bounds the stack
 
 // `creator` pays for the domain and its quota; null for init's own.
 NODISCARD struct pd *pd_create(struct pd *creator, uint64_t slots, uint64_t quota_bytes, struct capability supervisor);

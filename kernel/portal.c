@@ -53,6 +53,12 @@ static void take_call(struct thread *server, struct thread *caller) {
     caller->wait = WAIT_REPLY;
 }
 
+static void take_next_call(struct thread *server) {
+    struct thread *caller = CONTAINER(server->callers.next, struct thread, queue);
+    list_remove(&caller->queue);
+    take_call(server, caller);
+}
+
 void portal_call(struct thread *caller, struct portal *portal, uint64_t words, uint64_t deadline_tsc) {
     struct thread *server = portal->server;
     bool gone = server->object.generation != portal->server_generation || server->wait == WAIT_ENDED;
@@ -64,7 +70,7 @@ void portal_call(struct thread *caller, struct portal *portal, uint64_t words, u
     caller->server = server;
     caller->call_words = words;
     caller->call_badge = portal->badge;
-    if (server->wait == WAIT_FOR_MESSAGE) {
+    if (server->wait == WAIT_FOR_MESSAGE && !server->caller) {
         thread_block(caller, WAIT_REPLY, deadline_tsc);
         take_call(server, caller);
         if (server->effective < caller->effective)
@@ -99,9 +105,7 @@ void reply_wait(struct thread *server, uint64_t words, uint64_t event_mask, uint
         server->events &= ~event_mask;
         thread_result(server, OK, WAIT_EVENTS);
     } else if (!server->caller && !list_empty(&server->callers)) {
-        struct thread *caller = CONTAINER(server->callers.next, struct thread, queue);
-        list_remove(&caller->queue);
-        take_call(server, caller);
+        take_next_call(server);
         thread_result(server, OK, WAIT_MESSAGE);
     } else if (deadline_tsc <= rdtsc()) {
         thread_result(server, ERROR_TIMEOUT, 0);
@@ -112,9 +116,15 @@ void reply_wait(struct thread *server, uint64_t words, uint64_t event_mask, uint
 
 void call_abandon(struct thread *caller) {
     struct thread *server = caller->server;
-    if (server && server->caller == caller)
-        server->caller = NULL;
     caller->server = NULL;
+    if (!server || server->caller != caller)
+        return;
+    server->caller = NULL;
+    // A server that waits while it owes this reply: the next call in line has waited for just that.
+    if (server->wait == WAIT_FOR_MESSAGE && !list_empty(&server->callers)) {
+        take_next_call(server);
+        thread_wake(server, OK, WAIT_MESSAGE);
+    }
 }
 
 void call_fail_all(struct thread *server) {

@@ -15,6 +15,7 @@ void idle_wait(void);
 
 #define SLICE_HZ       200u
 #define WEIGHT_DEFAULT 256u
+#define FS_BASE_UNKNOWN UINT64_MAX
 
 static bool better(const struct thread *a, const struct thread *b) {
     if (a->effective != b->effective)
@@ -30,10 +31,12 @@ void scheduler_enqueue(struct thread *thread) {
     while (at != &cpu->run_queue && !better(thread, CONTAINER(at, struct thread, queue)))
         at = at->next;
     list_insert(at, &thread->queue);
-    if (cpu->run_queue.next != &thread->queue)
-        return;
-    cpu->reschedule = true;
-    if (cpu != cpu_self())
+    bool first = cpu->run_queue.next == &thread->queue;
+    // The first one's turn has an end only if somebody waits: its CPU has to know of the second.
+    bool second = !first && cpu->run_queue.next->next == &thread->queue;
+    if (first)
+        cpu->reschedule = true;
+    if ((first || second) && cpu != cpu_self())
         cpu_notify(cpu);
 }
 
@@ -79,9 +82,17 @@ void scheduler_account(void) {
     payer->vtime += ran * WEIGHT_DEFAULT / payer->pd->weight;
 }
 
+// The end of the turn of the thread at the head of the queue: none if no equal waits.
+static uint64_t turn_end(const struct cpu *cpu, const struct thread *head) {
+    if (head->queue.next == &cpu->run_queue)
+        return NO_DEADLINE;
+    const struct thread *next = CONTAINER(head->queue.next, struct thread, queue);
+    return next->effective == head->effective ? cpu->turn_start_tsc + tsc_hz / SLICE_HZ : NO_DEADLINE;
+}
+
 bool scheduler_must_switch(const struct thread *current) {
     struct cpu *cpu = cpu_self();
-    return cpu->reschedule || cpu->run_queue.next != &current->queue;
+    return cpu->reschedule || cpu->run_queue.next != &current->queue || rdtsc() >= turn_end(cpu, current);
 }
 
 void scheduler_arm(uint64_t deadline) {
@@ -90,12 +101,10 @@ void scheduler_arm(uint64_t deadline) {
         uint64_t first = CONTAINER(cpu->timeouts.next, struct thread, timeout)->deadline_tsc;
         deadline = first < deadline ? first : deadline;
     }
-    struct thread *current = cpu->current;
-    if (current && cpu->run_queue.next == &current->queue && current->queue.next != &cpu->run_queue) {
-        const struct thread *next = CONTAINER(current->queue.next, struct thread, queue);
-        uint64_t end = cpu->slice_start_tsc + tsc_hz / SLICE_HZ;
-        if (next->effective == current->effective && end < deadline)
-            deadline = end;
+    const struct thread *current = cpu->current;
+    if (current && cpu->run_queue.next == &current->queue) {
+        uint64_t end = turn_end(cpu, current);
+        deadline = end < deadline ? end : deadline;
     }
     clock_arm(deadline);
 }
@@ -105,7 +114,10 @@ static void rotate(struct cpu *cpu) {
     struct thread *current = cpu->current;
     if (!current || current->wait != WAIT_NOTHING || current->paused || list_empty(&current->queue))
         return;
-    bool over = rdtsc() - cpu->slice_start_tsc >= tsc_hz / SLICE_HZ;
+    uint64_t now = rdtsc();
+    bool over = now - cpu->turn_start_tsc >= tsc_hz / SLICE_HZ;
+    if (over)
+        cpu->turn_start_tsc = now;
     scheduler_account();
     if (current->effective == 0 || over) {
         scheduler_dequeue(current);
@@ -158,8 +170,10 @@ static void load_ports(struct cpu *cpu, struct pd *pd) {
 static void switch_to(struct cpu *cpu, struct thread *thread) {
     count(COUNTER_SWITCH);
     cpu->current = thread;
+    cpu->turn_start_tsc = cpu->slice_start_tsc;
     cpu->tss.rsp[0] = (uint64_t)(uintptr_t)(&thread->regs + 1);
     fpu_load(thread);
+    cpu->fs_base = FS_BASE_UNKNOWN; // loading a selector into FS changes it without the core
     if (thread->effective == 0 && thread->vtime > cpu->min_vtime)
         cpu->min_vtime = thread->vtime;
 }

@@ -112,19 +112,24 @@ static void space_shoot_down(struct space *space) {
 
 static void block_write(struct space *space, uint64_t *entries, struct block block, uint64_t hpa, unsigned rights,
                         bool uncached) {
-    bool had_tables = false;
-    for (unsigned i = 0; i < block.entries; i++)
-        had_tables |= (entries[i] & PTE_PRESENT) != 0;
-    for (unsigned i = 0; had_tables && i < block.entries; i++)
-        entries[i] &= ~PTE_PRESENT;
+    bool had_tables = false, had_leaves = false;
+    for (unsigned i = 0; i < block.entries; i++) {
+        bool table = pte_is_table(entries[i], block.level);
+        had_leaves |= !table && (entries[i] & PTE_PRESENT);
+        had_tables |= table;
+        if (table)
+            entries[i] &= ~PTE_PRESENT;
+    }
     if (had_tables)
-        space_shoot_down(space);
+        space_shoot_down(space); // before the tables, which are empty, are freed
     for (unsigned i = 0; i < block.entries; i++) {
         uint64_t before = entries[i];
         entries[i] = pte_make(hpa + i * (PAGE_SIZE << (9 * block.level)), rights, uncached, block.level);
         if (before && !(before & PTE_LARGE) && block.level > 0)
             pages_free(space->pd, pool_pointer(before & PTE_ADDRESS), 1);
     }
+    if (had_leaves)
+        space_shoot_down(space); // of the same frames, never absent in between: another CPU may be using them
 }
 
 int space_map(struct space *space, uint64_t address, uint64_t hpa, unsigned order, unsigned rights, bool uncached,
@@ -132,6 +137,9 @@ int space_map(struct space *space, uint64_t address, uint64_t hpa, unsigned orde
     struct block block = block_of(order);
     uint64_t bytes = PAGE_SIZE << order;
     if (order > 18 || address % bytes || hpa % bytes || address >= ADDRESS_TOP || hpa >= 1ull << 46 || rights == 0)
+        return ERROR_ARGUMENT;
+    // No code at the very end: a SYSCALL there would come back to an address that SYSRET faults on in the core.
+    if (space->use == SPACE_HOST && address + bytes > USER_TOP)
         return ERROR_ARGUMENT;
     if (block.level == 2 && !host.pages_1g)
         return ERROR_FEATURE;

@@ -32,6 +32,11 @@ static struct cpu *cpu_of(uint64_t id) {
 static int sys_create_pd(struct call *call) {
     uint64_t slots = call->a[1], quota = call->a[2];
     struct capability supervisor = CAPABILITY_NULL;
+    LOOKUP(creator, struct pd, SELECTOR_SELF, OBJECT_PD, RIGHT_USE)
+    if (creator != call->pd)
+        return ERROR_CAPABILITY;
+    if (creator->depth == PD_DEPTH_MAX)
+        return ERROR_ARGUMENT;
     if (slots < SELECTOR_FIRST_FREE || slots > SLOTS_MAX)
         return ERROR_ARGUMENT;
     if (call->a[3] != NO_SELECTOR) {
@@ -40,7 +45,7 @@ static int sys_create_pd(struct call *call) {
     }
     if (!can_insert(call))
         return ERROR_BUSY;
-    struct pd *pd = pd_create(call->pd, slots, quota, supervisor);
+    struct pd *pd = pd_create(creator, slots, quota, supervisor);
     return pd ? insert(call, &pd->object, RIGHT_ALL) : ERROR_MEMORY;
 }
 
@@ -115,8 +120,8 @@ static int sys_create_vcpu(struct call *call) {
     LOOKUP(state, struct kernel_page, call->a[2], OBJECT_PAGE, RIGHT_USE)
     LOOKUP(apic, struct kernel_page, call->a[3], OBJECT_PAGE, RIGHT_USE)
     struct cpu *cpu = cpu_of(call->a[4]);
-    if (!cpu || state == apic)
-        return ERROR_ARGUMENT;
+    if (!cpu || state == apic || guest->pd != call->pd || state->pd != call->pd || apic->pd != call->pd)
+        return ERROR_ARGUMENT; // what a vCPU uses has to live as long as it
     if (!can_insert(call) || state->users || apic->users)
         return ERROR_BUSY;
     struct vcpu *vcpu;
@@ -140,8 +145,8 @@ static int sys_destroy(struct call *call) {
         return ERROR_ARGUMENT; // PD_EXIT ends oneself
     if (capability.kind == OBJECT_PAGE && ((struct kernel_page *)object)->users)
         return ERROR_BUSY;
+    captable_remove(&call->pd->captable, call->a[0]); // first: the own table may go with an ancestor
     object_destroy(object);
-    captable_remove(&call->pd->captable, call->a[0]);
     return OK;
 }
 
@@ -282,6 +287,8 @@ static int pd_set_schedule(struct pd *pd, uint64_t schedule) {
 static int sys_pd_control(struct call *call) {
     bool grant = call->a[1] == PD_LOOKUP || call->a[1] == PD_SET_SCHEDULE;
     LOOKUP(pd, struct pd, call->a[0], OBJECT_PD, grant ? RIGHT_GRANT : RIGHT_CONTROL)
+    if (grant && call->pd->object.owner)
+        return ERROR_RIGHTS; // who creates a domain may all on it, but only init decides on shares and sees addresses
     struct message_buffer *buffer = call->thread->buffer;
     switch (call->a[1]) {
     case PD_GET: {

@@ -20,14 +20,14 @@ static uint32_t stopping; // atomic: CPUs that get an NMI stop
 static uint32_t stopped;  // atomic: how many have
 
 static void handle_interrupt(unsigned vector) {
+    if (vector >= VECTOR_DEVICE_FIRST && vector <= VECTOR_DEVICE_LAST)
+        interrupt_deliver(vector); // masks a level-triggered line, which would else come again at the EOI
     if (vector != VECTOR_SPURIOUS)
         lapic_eoi();
     if (vector == VECTOR_TIMER)
         cpu_self()->armed_tsc = NO_DEADLINE; // it has fired, perhaps a little early: to be armed again
     else if (vector == VECTOR_NOTIFY)
         cpu_self()->reschedule = true;
-    else if (vector >= VECTOR_DEVICE_FIRST && vector <= VECTOR_DEVICE_LAST)
-        interrupt_deliver(vector);
     timeout_expire();
 }
 
@@ -49,9 +49,9 @@ static void end_faulting_domain(const struct thread *thread) {
 }
 
 _Noreturn void interrupt_from_user(struct thread *thread) {
+    unsigned vector = (unsigned)thread->regs.vector; // the thread may be gone once requests are answered
     cpu_answer_requests();
     lock_acquire_kernel();
-    unsigned vector = (unsigned)thread->regs.vector;
     if (vector >= 32)
         handle_interrupt(vector);
     else if (cpu_self()->current == thread)

@@ -56,7 +56,8 @@ void vcpu_destroy(struct vcpu *vcpu) {
         vcpu_leave(runner);
         thread_result(runner, ERROR_GONE, 0);
     }
-    vendor->vcpu_destroy(vcpu);
+    if (vendor)
+        vendor->vcpu_destroy(vcpu);
     vcpu->state_page->users--;
     vcpu->apic_page->users--;
     object_free(&vcpu->object);
@@ -298,7 +299,7 @@ void vcpu_kick(struct vcpu *vcpu) {
     struct thread *runner = vcpu->runner;
     if (!runner)
         return;
-    if (runner->wait == WAIT_HALTED)
+    if (runner->wait == WAIT_HALTED || runner->wait == WAIT_CAP)
         thread_wake(runner, OK, 0);
     else if (runner->wait == WAIT_NOTHING && runner->cpu != cpu_self())
         cpu_notify(runner->cpu);

@@ -58,10 +58,11 @@ class Host:
     def command(self, text, seconds=60):
         """Run TEXT in dom0's shell, whose prompt is there; what it printed, without escape sequences and echo."""
         self.line(text)
+        # A line longer than the terminal is wide is drawn again and again while it is typed, with the prompt.
+        self.expect(re.escape(text[-8:]) + r'[^\n]*\n')
         self.shell(seconds)
         printed = ESCAPES.sub('', self.serial.before).replace('\r', '\n')
-        lines = [one for one in printed.split('\n') if one.strip() and text not in one]
-        return '\n'.join(lines)
+        return '\n'.join(line for line in printed.split('\n') if line.strip())
 
     def poweroff(self, seconds=30):
         """Power the machine off from the shell and wait for its end."""

@@ -160,6 +160,13 @@ static void release(struct domain *domain) {
     domain->used = false;
 }
 
+// Leaves of the CPUs that each vCPU may use those that there are.
+static void trim_cpus(struct domain_config *config) {
+    uint64_t there = boot_page->cpus < 64 ? (1ull << boot_page->cpus) - 1 : UINT64_MAX;
+    for (unsigned i = 0; i < DOMAIN_VCPUS_MAX; i++)
+        config->cpus[i] &= there;
+}
+
 static unsigned first_cpu(const struct domain_config *config) {
     for (unsigned cpu = 0; cpu < boot_page->cpus; cpu++)
         if (config->cpus[0] >> cpu & 1)
@@ -211,6 +218,7 @@ enum init_status domain_create(struct init_domain *out, char *missing, uint64_t 
     domain->config.name[DOMAIN_NAME_MAX] = 0;
     if (domain->config.version != DOMAIN_CONFIG_VERSION)
         return INIT_BAD_REQUEST;
+    trim_cpus(&domain->config);
     uint64_t needed = memory_needed(&domain->config), there = ledger.free_pages * PAGE_SIZE;
     *missing_bytes = needed > there ? needed - there : 0;
     if (*missing_bytes)
