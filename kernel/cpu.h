@@ -39,7 +39,8 @@ struct cpu {
     struct list_node run_queue; // runnable threads, best first (kernel lock)
     struct list_node timeouts;  // pending timeouts, earliest first (kernel lock)
     uint64_t armed_tsc;         // what the timer is armed for
-    uint64_t slice_start_tsc;   // when current began to run
+    uint64_t slice_start_tsc;   // up to when current is charged
+    uint64_t turn_start_tsc;    // when current began its turn among its equals
     uint64_t min_vtime;         // of the fair class (kernel lock)
     struct thread *fpu_owner;   // whose state the FPU, XCR0 and DR0..3 hold
     uint64_t fs_base;           // what MSR_FS_BASE holds

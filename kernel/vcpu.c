@@ -262,6 +262,8 @@ static void load_dirty(struct vcpu *vcpu) {
 
 bool vcpu_continue(struct thread *thread) {
     struct vcpu *vcpu = thread->vcpu;
+    if (!vendor)
+        return leave_with(thread, ERROR_FEATURE); // HARDWARE_STOP
     struct vcpu_page *page = vcpu->page;
     for (;;) {
         uint64_t now = rdtsc(), deadline = __atomic_load_n(&page->deadline_tsc, __ATOMIC_RELAXED);

@@ -2,7 +2,7 @@
 #pragma once
 #include "lib/channel.h"
 
-#define CONSOLE_CHANNELS 48u
+#define CONSOLE_CHANNELS 80u // two a domain, two a server
 
 enum console_channel_kind { CONSOLE_CHANNEL_NONE, CONSOLE_CHANNEL_LOG, CONSOLE_CHANNEL_SHELL, CONSOLE_CHANNEL_DOMAIN };
 
@@ -18,13 +18,14 @@ enum console_channel_kind { CONSOLE_CHANNEL_NONE, CONSOLE_CHANNEL_LOG, CONSOLE_C
 struct console_directory {
     uint64_t changes; // counts changes, written last
     struct console_directory_entry {
-        uint32_t kind;   // enum console_channel_kind; NONE: the window is not mapped
+        uint32_t kind;   // enum console_channel_kind; NONE: nobody uses the channel
         uint32_t domid;  // of a domain's channel
         uint64_t serial; // differs for each use of an entry
         char name[48];   // server, or domain
     } entry[CONSOLE_CHANNELS];
 };
-_Static_assert(sizeof(struct console_directory) <= PAGE_SIZE, "directory");
+#define CONSOLE_DIRECTORY_PAGES 2u
+_Static_assert(sizeof(struct console_directory) <= CONSOLE_DIRECTORY_PAGES * PAGE_SIZE, "directory");
 
 // Calls of the domain manager, by portal "console": data[0] the operation, reply data[0] enum console_status.
 enum console_operation {

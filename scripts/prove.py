@@ -58,7 +58,8 @@ def unproved(output):
 def annotated(description):
     """The files in which contracts stand: that of the description, its header, and those with bugs."""
     file = build.ROOT / description['file']
-    files = {file, file.with_suffix('.h')} | {build.ROOT / bug['in'] for bug in description.get('bugs', []) if 'in' in bug}
+    with_bugs = {build.ROOT / bug['in'] for bug in description.get('bugs', []) if 'in' in bug}
+    files = {file, file.with_suffix('.h')} | with_bugs
     return [path for path in files if path.exists()]
 
 

@@ -135,5 +135,7 @@ void svm_fetch(struct vcpu *vcpu, uint32_t groups) {
     if ((groups & GROUP_HOT) == GROUP_HOT)
         export_hot(vcpu);
     copy_fields(vcpu, groups, false);
+    if ((groups & GROUP_DEBUG) && vcpu->runner)
+        read_debug_addresses(vcpu->page); // the runner's CPU asks
     vcpu->page->valid |= groups & (GROUP_HOT | COPIED_GROUPS);
 }

@@ -26,6 +26,7 @@ static struct terminal_line line;      // the shell's
 static uint64_t present, second; // time of this pump, and ticks of a second
 static uint64_t shell_shown_at;  // when the shell last wrote
 static uint64_t blocked_since;   // when the domain first had no room for what was typed; 0: it has
+static bool drop_told;           // that typed bytes are dropped meanwhile
 
 static void say(const char *text) {
     size_t length = strlen(text), room = uart_room();
@@ -79,6 +80,7 @@ bool terminal_connect(uint64_t slot) {
     announced = false;
     leave_at = UINT64_MAX;
     blocked_since = 0;
+    drop_told = false;
     choose_replay(channel);
     channel_set_connected(channel, slot, true);
     return true;
@@ -131,12 +133,14 @@ static bool pass_blockade(void) {
     }
     if (blocked_since == 0)
         blocked_since = present;
-    size_t dropped = present - blocked_since >= PATIENCE_S * second ? uart_drop_full() : 0;
-    if (dropped > 0) {
+    if (present - blocked_since < PATIENCE_S * second || uart_drop_full() == 0)
+        return false;
+    if (!drop_told) {
         char note[NOTE_BYTES];
-        format(note, sizeof(note), "\r\n[%s reads no input: %u typed bytes dropped]\r\n", domain_name, (unsigned)dropped);
+        format(note, sizeof(note), "\r\n[%s reads no input, what is typed is dropped; Ctrl-] leaves it]\r\n", domain_name);
         say(note);
     }
+    drop_told = true;
     return false;
 }
 
@@ -153,6 +157,7 @@ static void pump_typed(void) {
             return;
         }
         blocked_since = 0;
+        drop_told = false;
         uart_next();
         if (leaves)
             leave();

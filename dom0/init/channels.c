@@ -4,12 +4,12 @@
 
 #define OWN_CHANNEL 0u // init's log
 
-// Frames of an entry stay mapped in the console when its channel ends, for the next one: the console may be at work on
-// it at that moment.
+// The frames of all entries are the console's for ever: it may be at work on a channel at the moment it ends, and what
+// it was ever shown must not become anybody else's.
 static struct entry {
-    bool used, has_frames;
+    bool used;
     uint64_t first;         // frame
-    struct process *client; // null: init
+    struct process *client; // null: init, or a server that does not run
     uint64_t wake;          // semaphore, in init's table; NO_SELECTOR for init's own
     uint64_t kick_at;       // selector of NAME.kick in the client's table
 } entries[CONSOLE_CHANNELS];
@@ -19,9 +19,10 @@ static uint64_t directory_frame;
 static struct process *console;
 static uint64_t kick = NO_SELECTOR; // semaphore that wakes the console
 static uint64_t serials;
+static unsigned next_entry; // they are used in turn, so that the console has long seen the end of the one before
 
 static void changed(void) {
-    directory->changes++;
+    __atomic_store_n(&directory->changes, directory->changes + 1, __ATOMIC_RELEASE);
     if (kick != NO_SELECTOR)
         (void)sys_semaphore_control(kick, SEMAPHORE_UP, 0);
 }
@@ -33,7 +34,8 @@ static bool show_to_console(unsigned index) {
     if (!physical_map(console->pd, CONSOLE_WINDOWS + index * CONSOLE_WINDOW_STRIDE, entry->first * PAGE_SIZE,
                       CHANNEL_BYTES, DELEGATE_READ | DELEGATE_WRITE, false))
         return false;
-    return entry->wake == NO_SELECTOR || process_give_at(console, CONSOLE_WAKE + index, entry->wake, RIGHT_USE);
+    return !entry->used || entry->wake == NO_SELECTOR ||
+           process_give_at(console, CONSOLE_WAKE + index, entry->wake, RIGHT_USE);
 }
 
 static void copy_title(char *to, const char *from) {
@@ -44,25 +46,25 @@ static void copy_title(char *to, const char *from) {
 
 static bool allocate(unsigned index, enum console_channel_kind kind, const char *title, uint32_t domid) {
     struct entry *entry = &entries[index];
-    if (entry->has_frames && !physical_zero(entry->first, CHANNEL_BYTES / PAGE_SIZE))
+    if (!directory || !physical_zero(entry->first, CHANNEL_BYTES / PAGE_SIZE))
         return false;
-    if (!entry->has_frames)
-        entry->first = physical_take(CHANNEL_BYTES / PAGE_SIZE, ACCOUNT_INIT);
-    if (entry->first == LEDGER_NONE)
-        return false;
-    *entry = (struct entry){.used = true, .has_frames = true, .first = entry->first, .wake = NO_SELECTOR};
+    *entry = (struct entry){.used = true, .first = entry->first, .wake = NO_SELECTOR};
     struct console_directory_entry *shown = &directory->entry[index];
-    shown->kind = kind;
     shown->domid = domid;
     shown->serial = ++serials;
     copy_title(shown->name, title);
+    __atomic_store_n(&shown->kind, kind, __ATOMIC_RELEASE);
     return true;
 }
 
 void channels_init(void) {
+    uint64_t first = ledger_take(&ledger, CONSOLE_CHANNELS * CHANNEL_BYTES / PAGE_SIZE, 1, ACCOUNT_INIT);
+    for (unsigned i = 0; i < CONSOLE_CHANNELS; i++)
+        entries[i].first = first + i * CHANNEL_BYTES / PAGE_SIZE;
     directory_frame = physical_take(1, ACCOUNT_INIT);
-    if (directory_frame == LEDGER_NONE || !physical_map(SELECTOR_SELF, INIT_DIRECTORY, directory_frame * PAGE_SIZE,
-                                                        PAGE_SIZE, DELEGATE_READ | DELEGATE_WRITE, false))
+    if (first == LEDGER_NONE || directory_frame == LEDGER_NONE ||
+        !physical_map(SELECTOR_SELF, INIT_DIRECTORY, directory_frame * PAGE_SIZE, PAGE_SIZE,
+                      DELEGATE_READ | DELEGATE_WRITE, false))
         return;
     directory = (struct console_directory *)INIT_DIRECTORY;
     if (!allocate(OWN_CHANNEL, CONSOLE_CHANNEL_LOG, "init", 0) ||
@@ -71,16 +73,30 @@ void channels_init(void) {
         entries[OWN_CHANNEL].used = false;
 }
 
-void channel_log_init(const char *line, size_t bytes) {
+bool channel_log_init(const char *line, size_t bytes) {
     struct channel channel;
     if (!directory || !entries[OWN_CHANNEL].used)
-        return;
+        return false;
     channel_open(&channel, (void *)INIT_LOG, kick);
     // init waits for nobody: without room the line is lost, and the console's own restart is what filled the ring.
-    if (ring_writable(&channel.out) >= bytes)
+    bool fits = ring_writable(&channel.out) >= bytes;
+    if (fits)
         ring_write(&channel.out, line, bytes);
     if (kick != NO_SELECTOR)
         (void)sys_semaphore_control(kick, SEMAPHORE_UP, 0);
+    return fits;
+}
+
+size_t channel_log_init_unread(uint64_t *at, char *to, size_t bytes) {
+    struct channel channel;
+    if (!directory || !entries[OWN_CHANNEL].used)
+        return 0;
+    channel_open(&channel, (void *)INIT_LOG, kick);
+    uint64_t end = channel.header->out.written, begin = end - ring_readable(&channel.out);
+    size_t got = 0;
+    for (*at = *at < begin || *at > end ? begin : *at; *at < end && got < bytes; ++*at)
+        to[got++] = (char)channel.out.data[*at % CHANNEL_OUT_BYTES];
+    return got;
 }
 
 void channel_log_init_printed(void) {
@@ -99,6 +115,8 @@ static bool give_named(struct process *client, const char *window, const char *s
     *at = client->next_selector;
     if (selector != NO_SELECTOR)
         return process_give(client, name, selector, rights);
+    if (client->startup->capabilities == STARTUP_CAPABILITIES)
+        return false;
     struct startup_capability *capability = &client->startup->capability[client->startup->capabilities++];
     memcpy(capability->name, name, sizeof(name));
     capability->selector = client->next_selector++; // filled when the console starts
@@ -127,18 +145,17 @@ bool channel_reopen(unsigned index, struct process *client, const char *window, 
 
 unsigned channel_create(struct process *client, const char *window, enum console_channel_kind kind, const char *title,
                         uint32_t domid, unsigned event_bit) {
-    for (unsigned i = 0; i < CONSOLE_CHANNELS; i++) {
+    for (unsigned n = 0; n < CONSOLE_CHANNELS; n++) {
+        unsigned i = (next_entry + n) % CONSOLE_CHANNELS;
         if (entries[i].used)
             continue;
         if (!allocate(i, kind, title, domid))
             return CONSOLE_CHANNELS;
-        bool shown = console == NULL || client == console ||
-                     physical_map(console->pd, CONSOLE_WINDOWS + i * CONSOLE_WINDOW_STRIDE,
-                                  entries[i].first * PAGE_SIZE, CHANNEL_BYTES, DELEGATE_READ | DELEGATE_WRITE, false);
-        if (!shown || !channel_reopen(i, client, window, event_bit)) {
+        if (!channel_reopen(i, client, window, event_bit)) {
             channel_destroy(i);
             return CONSOLE_CHANNELS;
         }
+        next_entry = i + 1;
         changed();
         return i;
     }
@@ -176,11 +193,9 @@ bool channels_give_console(struct process *new_console) {
         return false;
     for (unsigned i = 0; i < CONSOLE_CHANNELS; i++) {
         struct entry *entry = &entries[i];
-        if (!entry->used || entry->client == console)
-            continue;
         if (!show_to_console(i))
             return false;
-        if (!entry->client)
+        if (!entry->used || !entry->client || entry->client == console)
             continue;
         (void)sys_delegate(SELECTOR_SELF, 0, entry->client->pd, entry->kick_at, DELEGATE_CAPABILITY);
         if (!process_give_at(entry->client, entry->kick_at, kick, RIGHT_USE))
@@ -189,6 +204,10 @@ bool channels_give_console(struct process *new_console) {
     return true;
 }
 
-void channels_console_gone(void) {
-    console = NULL;
+void channels_process_gone(const struct process *process) {
+    if (process == console)
+        console = NULL;
+    for (unsigned i = 0; i < CONSOLE_CHANNELS; i++)
+        if (entries[i].client == process)
+            entries[i].client = NULL;
 }

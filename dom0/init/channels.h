@@ -3,8 +3,10 @@
 #include "dom0/init/process.h"
 
 void channels_init(void);
-// init's own line.
-void channel_log_init(const char *line, size_t bytes);
+// init's own line. False if it could not be kept: no channel yet, or no room.
+bool channel_log_init(const char *line, size_t bytes);
+// Copies what the console has not read of init's lines, from position *at on, which advances.
+size_t channel_log_init_unread(uint64_t *at, char *to, size_t bytes);
 // The UART has shown all of init's lines so far: the console need not show them again.
 void channel_log_init_printed(void);
 
@@ -19,4 +21,5 @@ void channel_destroy(unsigned channel);
 
 // The console has been (re)made, but not started: gives it all channels. False: no memory.
 bool channels_give_console(struct process *console);
-void channels_console_gone(void);
+// A server is about to be destroyed: the console, or a client whose channels stay for its next start.
+void channels_process_gone(const struct process *process);

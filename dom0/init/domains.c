@@ -28,6 +28,7 @@ static uint32_t next_domid = 1;
 static struct process *manager;
 static uint64_t manager_kick = NO_SELECTOR;
 static uint64_t exchange_frame = LEDGER_NONE;
+static uint64_t pages_first = LEDGER_NONE; // domain pages of all slots: what the manager was ever shown stays that
 
 static struct domain *find(uint32_t domid) {
     for (unsigned i = 0; i < INIT_DOMAINS; i++)
@@ -71,7 +72,7 @@ static void hide_from_manager(struct domain *domain) {
 
 static bool give_file(struct process *process, const char *window, const char *directory, const char *name,
                       char *missing, enum init_status *status) {
-    char path[ARCHIVE_NAME_BYTES];
+    char path[ARCHIVE_NAME_BYTES] = "";
     struct archive_file file;
     format(path, sizeof(path), "%s/%s", directory, name);
     if (!file_find(path, &file) && !file_find(name, &file)) {
@@ -112,8 +113,8 @@ static bool give_firmware(struct domain *domain, char *missing, enum init_status
 static bool give_shared(struct domain *domain) {
     struct process *process = domain->process;
     uint64_t config_first = physical_take(1, process->account);
-    domain->page_first = physical_take(DOMAIN_PAGE_BYTES / PAGE_SIZE, process->account);
-    if (config_first == LEDGER_NONE || domain->page_first == LEDGER_NONE ||
+    domain->page_first = pages_first + slot_of(domain) * DOMAIN_PAGE_BYTES / PAGE_SIZE;
+    if (config_first == LEDGER_NONE || !physical_zero(domain->page_first, DOMAIN_PAGE_BYTES / PAGE_SIZE) ||
         !physical_map(SELECTOR_SELF, INIT_PEEK, config_first * PAGE_SIZE, PAGE_SIZE, DELEGATE_READ | DELEGATE_WRITE,
                       false))
         return false;
@@ -201,8 +202,27 @@ static uint64_t memory_needed(const struct domain_config *config) {
     uint64_t bytes = (uint64_t)config->memory_mib << 20;
     const struct manifest_server *template = servers_template("vmm");
     for (unsigned i = 0; i < config->disk_count && i < DOMAIN_DISKS_MAX; i++)
-        bytes += config->disks[i].kind == DOMAIN_DISK_RAM ? config->disks[i].size_bytes : 0;
+        if (config->disks[i].kind == DOMAIN_DISK_RAM)
+            bytes +=
+                config->disks[i].size_bytes < DOMAIN_DISK_RAM_MAX ? config->disks[i].size_bytes : DOMAIN_DISK_RAM_MAX;
     return bytes + (template ? template->heap_bytes : 0) + (2ull << 20);
+}
+
+// Copies the configuration in the exchange window, which its writer may change at any time, and looks at what init uses
+// of it.
+static bool take_config(struct domain_config *config) {
+    if (exchange_frame == LEDGER_NONE)
+        return false;
+    memcpy(config, (const void *)INIT_EXCHANGE, sizeof(*config));
+    config->name[DOMAIN_NAME_MAX] = config->kernel[DOMAIN_FILE_NAME_MAX] = config->ramdisk[DOMAIN_FILE_NAME_MAX] = 0;
+    config->command_line[DOMAIN_COMMAND_LINE_MAX] = 0;
+    for (unsigned i = 0; i < DOMAIN_DISKS_MAX; i++) {
+        config->disks[i].name[DOMAIN_FILE_NAME_MAX] = 0;
+        if (config->disks[i].kind == DOMAIN_DISK_RAM && config->disks[i].size_bytes > DOMAIN_DISK_RAM_MAX)
+            return false;
+    }
+    return config->version == DOMAIN_CONFIG_VERSION && config->disk_count <= DOMAIN_DISKS_MAX &&
+           config->memory_mib <= DOMAIN_MEMORY_MIB_MAX && config->cap_percent <= 100 * DOMAIN_VCPUS_MAX;
 }
 
 enum init_status domain_create(struct init_domain *out, char *missing, uint64_t *missing_bytes) {
@@ -214,9 +234,7 @@ enum init_status domain_create(struct init_domain *out, char *missing, uint64_t 
     if (!boot_page->vendor)
         return INIT_NO_VIRTUALIZATION;
     memset(domain, 0, sizeof(*domain));
-    domain->config = *(const struct domain_config *)INIT_EXCHANGE;
-    domain->config.name[DOMAIN_NAME_MAX] = 0;
-    if (domain->config.version != DOMAIN_CONFIG_VERSION)
+    if (!take_config(&domain->config))
         return INIT_BAD_REQUEST;
     trim_cpus(&domain->config);
     uint64_t needed = memory_needed(&domain->config), there = ledger.free_pages * PAGE_SIZE;
@@ -264,7 +282,7 @@ static void describe(const struct domain *domain, struct init_domain *out) {
     memcpy(out->name, domain->config.name, sizeof(out->name));
 }
 
-// `index` counts slots for domain_create's sake, and is passed over if empty: the next used one is meant.
+// `index` counts the slots in use. domain_create takes the first empty one, so that its slot is its index.
 bool domain_get(uint64_t index, struct init_domain *out) {
     for (uint64_t i = 0; i < INIT_DOMAINS; i++)
         if (domains[i].used && index-- == 0) {
@@ -276,7 +294,7 @@ bool domain_get(uint64_t index, struct init_domain *out) {
 
 enum init_status domain_config_read(uint32_t domid) {
     const struct domain *domain = find(domid);
-    if (!domain)
+    if (!domain || exchange_frame == LEDGER_NONE)
         return INIT_ABSENT;
     memcpy((void *)INIT_EXCHANGE, &domain->config, sizeof(domain->config));
     return INIT_OK;
@@ -286,11 +304,10 @@ enum init_status domain_config_update(uint32_t domid) {
     struct domain *domain = find(domid);
     if (!domain)
         return INIT_ABSENT;
-    const struct domain_config *update = (const struct domain_config *)INIT_EXCHANGE;
-    if (update->version != DOMAIN_CONFIG_VERSION || update->memory_mib != domain->config.memory_mib)
+    static struct domain_config update;
+    if (!take_config(&update) || update.memory_mib != domain->config.memory_mib)
         return INIT_BAD_REQUEST;
-    domain->config = *update;
-    domain->config.name[DOMAIN_NAME_MAX] = 0;
+    domain->config = update;
     channel_rename(domain->channel, domain->config.name);
     channel_rename(domain->log_channel, domain->config.name);
     return INIT_OK;
@@ -342,12 +359,18 @@ static bool renew_kick(void) {
 
 bool domains_give_manager(struct process *new_manager) {
     manager = new_manager;
+    if (pages_first == LEDGER_NONE)
+        pages_first = ledger_take(&ledger, INIT_DOMAINS * DOMAIN_PAGE_BYTES / PAGE_SIZE, DOMAIN_PAGE_BYTES / PAGE_SIZE,
+                                  ACCOUNT_INIT);
     if (exchange_frame == LEDGER_NONE) {
-        exchange_frame = physical_take(1, ACCOUNT_INIT);
-        if (exchange_frame == LEDGER_NONE || !physical_map(SELECTOR_SELF, INIT_EXCHANGE, exchange_frame * PAGE_SIZE,
-                                                           PAGE_SIZE, DELEGATE_READ | DELEGATE_WRITE, false))
+        uint64_t frame = physical_take(1, ACCOUNT_INIT);
+        if (frame == LEDGER_NONE || !physical_map(SELECTOR_SELF, INIT_EXCHANGE, frame * PAGE_SIZE, PAGE_SIZE,
+                                                  DELEGATE_READ | DELEGATE_WRITE, false))
             return false;
+        exchange_frame = frame;
     }
+    if (pages_first == LEDGER_NONE)
+        return false;
     return process_map_window(manager, "exchange", exchange_frame * PAGE_SIZE, PAGE_SIZE,
                               DELEGATE_READ | DELEGATE_WRITE) &&
            renew_kick();

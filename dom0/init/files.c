@@ -9,6 +9,14 @@ void files_init(void) {
     if (physical_map(SELECTOR_SELF, INIT_ARCHIVE + offset, base,
                      boot_page->archive_size + boot_page->archive_base - base, DELEGATE_READ, false))
         archive = (const uint8_t *)(INIT_ARCHIVE + offset + boot_page->archive_base - base);
+    struct archive_file file;
+    uint64_t cursor = 0;
+    bool damaged = false;
+    while (archive && archive_next(archive, boot_page->archive_size, &cursor, &file, &damaged))
+        ;
+    if (!archive || damaged)
+        init_log("the boot archive is damaged at byte %llu of %llu: files behind it are missing",
+                 (unsigned long long)cursor, (unsigned long long)boot_page->archive_size);
 }
 
 const void *archive_data(const struct archive_file *file) {

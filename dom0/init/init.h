@@ -9,16 +9,16 @@
 #include "lib/syscall.h"
 
 // init's address space beside what the core puts there
-#define INIT_ARCHIVE      0x1000000000ull // the boot archive, at the same offset within 2 MiB
-#define INIT_STARTUPS     0x2000000000ull // startup page of process i: + i * PAGE_SIZE
-#define INIT_SCRATCH      0x3000000000ull // 2 MiB for zeroing and loading
-#define INIT_PEEK         0x3001000000ull // a page of a server that ended, for its backtrace
-#define INIT_EXCHANGE     0x3002000000ull // shared with the domain manager
-#define INIT_DIRECTORY    0x3003000000ull // read by the console
-#define INIT_LOG          0x3004000000ull // init's own log channel
-#define INIT_CORE_INFO    0x3005000000ull
-#define INIT_DOMAIN_PAGES 0x3100000000ull // domain page of slot i: + i * MANAGER_DOMAIN_STRIDE
-#define INIT_ACPI         0x3200000000ull // tables, while power.c reads them
+#define INIT_ARCHIVE   0x1000000000ull // the boot archive, at the same offset within 2 MiB
+#define INIT_STARTUPS  0x2000000000ull // startup page of process i: + i * PAGE_SIZE
+#define INIT_SCRATCH   0x3000000000ull // 2 MiB for zeroing and loading
+#define INIT_PEEK      0x3001000000ull // a page of a server that ended, for its backtrace
+#define INIT_EXCHANGE  0x3002000000ull // shared with the domain manager
+#define INIT_DIRECTORY 0x3003000000ull // read by the console
+#define INIT_LOG       0x3004000000ull // init's own log channel
+#define INIT_CORE_INFO 0x3005000000ull
+
+#define INIT_ACPI 0x3200000000ull // tables, while power.c reads them
 
 #define ACCOUNT_INIT  1u // init's own and what servers share
 #define ACCOUNT_FIRST 2u
@@ -33,12 +33,14 @@ static inline struct message_buffer *init_buffer(void) {
 
 _Noreturn void init_main(void);
 
-// log.c: a line to init's log channel, and to the UART through the core's port while no console runs.
+// log.c: a line to init's log channel, for the console to show; and to the UART when none will.
 void init_log(const char *message, ...) __attribute__((format(printf, 1, 2)));
 // From now on the console prints.
 void init_log_console_runs(void);
-// The console has ended: init prints itself again.
+// The console has ended: init prints what it left unread, and all that comes.
 void init_log_console_gone(void);
+// All servers are started: if no console is among them, nobody but init will print what was kept for it.
+void init_log_servers_started(void);
 
 // main.c
 extern uint64_t supervisor_semaphore;
@@ -64,7 +66,7 @@ uint64_t physical_take(uint64_t pages, uint32_t account);
 // Zeroes frames. False: out of kernel memory.
 bool physical_zero(uint64_t first, uint64_t pages);
 
-// Gives frames of ACCOUNT_INIT back that nothing maps any more.
+// Gives frames of an account back that nothing maps any more.
 void ledger_give(uint64_t first, uint64_t pages);
 
 // files.c: the archive.

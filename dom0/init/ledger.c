@@ -113,6 +113,8 @@ uint64_t ledger_release(struct ledger *ledger, uint32_t account) {
 }
 
 bool ledger_free(struct ledger *ledger, uint64_t first, uint64_t pages) {
+    if (pages == 0)
+        return true;
     for (uint32_t i = 0; i < ledger->count; i++) {
         const struct ledger_range *range = &ledger->range[i];
         if (range->account == LEDGER_FREE || first < range->first || first - range->first > range->pages ||

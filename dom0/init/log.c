@@ -1,37 +1,67 @@
-// init's log: lines into its channel; before the console runs also to the UART, which init may use until then.
+// init's log: lines into its channel, which the console shows. Where no console runs they go to the UART, which init
+// may use as long as nobody else does.
 #include "dom0/init/channels.h"
 #include "dom0/init/init.h"
 #include "lib/format.h"
 #include "lib/string.h"
 
 #define UART_DATA 0x3f8u
+#define UART_LCR  0x3fbu
 #define UART_LSR  0x3fdu
+#define LCR_8N1   0x03u
 #define LSR_THRE  0x20u
 
-static bool console_runs;
+static enum { KEPT, TO_CONSOLE, TO_UART } lines_go; // KEPT in the channel: a console is to be started
+
+static void uart_out(uint16_t port, uint8_t value) {
+    __asm__ volatile("outb %0, %1" : : "a"(value), "d"(port));
+}
 
 static void uart_put(char c) {
     uint8_t status;
     do
         __asm__ volatile("inb %1, %0" : "=a"(status) : "d"((uint16_t)UART_LSR));
     while (!(status & LSR_THRE));
-    __asm__ volatile("outb %0, %1" : : "a"(c), "d"((uint16_t)UART_DATA));
+    uart_out(UART_DATA, (uint8_t)c);
 }
 
-static void uart_text(const char *text) {
-    while (*text)
-        uart_put(*text++);
+static void uart_lines(const char *text, size_t bytes) {
+    static bool inside_line;
+    for (size_t i = 0; i < bytes; i++) {
+        for (const char *prefix = "[init] "; !inside_line && *prefix; prefix++)
+            uart_put(*prefix);
+        inside_line = text[i] != '\n';
+        if (!inside_line)
+            uart_put('\r');
+        uart_put(text[i]);
+    }
 }
 
-void init_log_console_runs(void) {
-    console_runs = true;
+static void go_to_uart(void) {
+    char bytes[128];
+    uint64_t at = 0;
+    lines_go = TO_UART;
+    for (size_t got; (got = channel_log_init_unread(&at, bytes, sizeof(bytes))) > 0;)
+        uart_lines(bytes, got);
     channel_log_init_printed();
 }
 
+void init_log_console_runs(void) {
+    lines_go = TO_CONSOLE;
+}
+
 void init_log_console_gone(void) {
-    if (console_runs)
-        uart_text("\r\n"); // whatever the console was writing
-    console_runs = false;
+    if (lines_go == TO_UART)
+        return;
+    uart_out(UART_LCR, LCR_8N1); // it may have ended while it set the divisor
+    uart_put('\r');              // and in the middle of a line
+    uart_put('\n');
+    go_to_uart();
+}
+
+void init_log_servers_started(void) {
+    if (lines_go == KEPT)
+        go_to_uart();
 }
 
 void init_log(const char *message, ...) {
@@ -43,13 +73,9 @@ void init_log(const char *message, ...) {
     if (length > (int)sizeof(line) - 2)
         length = sizeof(line) - 2;
     line[length++] = '\n';
-    channel_log_init(line, (size_t)length);
-    if (console_runs)
-        return;
-    uart_text("[init] ");
-    for (int i = 0; i < length; i++) {
-        if (line[i] == '\n')
-            uart_put('\r');
-        uart_put(line[i]);
-    }
+    bool kept = channel_log_init(line, (size_t)length);
+    if (lines_go == TO_UART || (lines_go == KEPT && !kept))
+        uart_lines(line, (size_t)length);
+    if (lines_go == TO_UART)
+        channel_log_init_printed();
 }

@@ -43,6 +43,7 @@ void init_main(void) {
         init_log("no domains are possible: %s",
                  boot_page->vendor_reason[0] ? boot_page->vendor_reason : "this CPU has neither AMD-V nor VT-x");
     servers_start();
+    init_log_servers_started();
     serve();
     __builtin_unreachable();
 }

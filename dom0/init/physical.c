@@ -76,7 +76,10 @@ bool physical_zero(uint64_t first, uint64_t pages) {
 
 uint64_t physical_take(uint64_t pages, uint32_t account) {
     uint64_t first = ledger_take(&ledger, pages, 1, account);
-    return first != LEDGER_NONE && physical_zero(first, pages) ? first : LEDGER_NONE;
+    if (first == LEDGER_NONE || physical_zero(first, pages))
+        return first;
+    ledger_give(first, pages);
+    return LEDGER_NONE;
 }
 
 bool physical_give(uint64_t pd, uint64_t address, uint64_t bytes, unsigned rights, uint32_t account) {

@@ -124,9 +124,7 @@ static bool give(struct server *server, unsigned index) {
     case GRANT_EXCHANGE:
         return domains_give_manager(server->process);
     case GRANT_UART:
-        (void)sys_hardware_control(SELECTOR_HARDWARE, HARDWARE_RELEASE_UART, 0, 0);
-        init_log_console_runs();
-        return true;
+        return sys_hardware_control(SELECTOR_HARDWARE, HARDWARE_RELEASE_UART, 0, 0) == OK;
     default:
         return false;
     }
@@ -141,6 +139,21 @@ static void renew_portals(const char *name) {
                                    DELEGATE_CAPABILITY);
                 (void)make_portal(&servers[i], g);
             }
+}
+
+static bool has_uart(const struct server *server) {
+    for (unsigned i = 0; i < server->plan->grants; i++)
+        if (server->plan->grant[i].kind == GRANT_UART)
+            return true;
+    return false;
+}
+
+// Destroys a server's process. Its channels stay, for the next start.
+static void stop(struct server *server) {
+    channels_process_gone(server->process);
+    domains_manager_gone(server->process);
+    process_destroy(server->process);
+    server->process = NULL;
 }
 
 static bool start(struct server *server) {
@@ -169,9 +182,12 @@ static bool start(struct server *server) {
         if (!give(server, i)) {
             init_log("%s: cannot be given what line %u of its grants in etc/manifest says; not started", plan->name,
                      i + 1);
+            stop(server);
             return false;
         }
     renew_portals(plan->name);
+    if (has_uart(server))
+        init_log_console_runs();
     return process_start(server->process);
 }
 
@@ -204,14 +220,10 @@ static void restart(struct server *server, const struct pd_fault *fault) {
     bool steady = now_tsc() - server->started_tsc > STEADY_SECONDS * boot_page->tsc_hz;
     server->restarts++;
     server->in_row = steady ? 1 : server->in_row + 1;
-    if (strcmp(name, "console") == 0) {
-        channels_console_gone();
+    if (has_uart(server))
         init_log_console_gone();
-    }
     report_end(name, server->process, fault);
-    domains_manager_gone(server->process);
-    process_destroy(server->process);
-    server->process = NULL;
+    stop(server);
     if (server->in_row > RESTARTS_IN_ROW) {
         init_log("%s has ended %llu times in a row, each within %u s of its start: it is not started again", name,
                  (unsigned long long)server->in_row, STEADY_SECONDS);

@@ -4,7 +4,7 @@ import re
 
 
 class Answers:
-    """Of PRINTED, what run_commands returned: answers['list'] is what the command `list` printed (the last of several)."""
+    """Of what run_commands returned: answers['list'] is what the command `list` printed, the last one if several."""
 
     def __init__(self, printed):
         self.all = []
