@@ -86,7 +86,8 @@ enum initial_selector {
 
 enum space_kind { SPACE_GUEST_PHYSICAL = 1 };
 
-#define WAIT_NO_REPLY UINT64_MAX // reply_wait: wait only
+#define WAIT_NO_REPLY UINT64_MAX       // reply_wait: wait only
+#define WAIT_NO_CALL  (UINT64_MAX - 1) // reply_wait: wait only, and for events only: calls stay in line
 enum wait_result { WAIT_MESSAGE = 0, WAIT_EVENTS = 1 };
 
 #define MESSAGE_WORDS 256

@@ -53,6 +53,11 @@ static void take_call(struct thread *server, struct thread *caller) {
     caller->wait = WAIT_REPLY;
 }
 
+// A server that owes a reply is given no further call.
+static bool takes_call(const struct thread *server) {
+    return server->wait == WAIT_FOR_MESSAGE && !server->caller && !server->events_only;
+}
+
 static void take_next_call(struct thread *server) {
     struct thread *caller = CONTAINER(server->callers.next, struct thread, queue);
     list_remove(&caller->queue);
@@ -70,7 +75,7 @@ void portal_call(struct thread *caller, struct portal *portal, uint64_t words, u
     caller->server = server;
     caller->call_words = words;
     caller->call_badge = portal->badge;
-    if (server->wait == WAIT_FOR_MESSAGE && !server->caller) {
+    if (takes_call(server)) {
         thread_block(caller, WAIT_REPLY, deadline_tsc);
         take_call(server, caller);
         if (server->effective < caller->effective)
@@ -93,18 +98,20 @@ static void reply(struct thread *server, uint64_t words) {
 }
 
 void reply_wait(struct thread *server, uint64_t words, uint64_t event_mask, uint64_t deadline_tsc) {
-    if (words != WAIT_NO_REPLY && words > MESSAGE_WORDS) {
+    bool answers = words != WAIT_NO_REPLY && words != WAIT_NO_CALL;
+    if (answers && words > MESSAGE_WORDS) {
         thread_result(server, ERROR_ARGUMENT, 0);
         return;
     }
-    if (words != WAIT_NO_REPLY)
+    if (answers)
         reply(server, words);
+    server->events_only = words == WAIT_NO_CALL;
     server->event_mask = event_mask;
     if (server->events & event_mask) {
         server->buffer->events = server->events & event_mask;
         server->events &= ~event_mask;
         thread_result(server, OK, WAIT_EVENTS);
-    } else if (!server->caller && !list_empty(&server->callers)) {
+    } else if (!server->events_only && !server->caller && !list_empty(&server->callers)) {
         take_next_call(server);
         thread_result(server, OK, WAIT_MESSAGE);
     } else if (deadline_tsc <= rdtsc()) {
@@ -121,7 +128,7 @@ void call_abandon(struct thread *caller) {
         return;
     server->caller = NULL;
     // A server that waits while it owes this reply: the next call in line has waited for just that.
-    if (server->wait == WAIT_FOR_MESSAGE && !list_empty(&server->callers)) {
+    if (takes_call(server) && !list_empty(&server->callers)) {
         take_next_call(server);
         thread_wake(server, OK, WAIT_MESSAGE);
     }

@@ -2,7 +2,7 @@
 #pragma once
 #include "lib/channel.h"
 
-#define CONSOLE_CHANNELS 80u // two a domain, two a server
+#define CONSOLE_CHANNELS 63u // two a domain, up to two a server
 
 enum console_channel_kind { CONSOLE_CHANNEL_NONE, CONSOLE_CHANNEL_LOG, CONSOLE_CHANNEL_SHELL, CONSOLE_CHANNEL_DOMAIN };
 
@@ -24,8 +24,7 @@ struct console_directory {
         char name[48];   // server, or domain
     } entry[CONSOLE_CHANNELS];
 };
-#define CONSOLE_DIRECTORY_PAGES 2u
-_Static_assert(sizeof(struct console_directory) <= CONSOLE_DIRECTORY_PAGES * PAGE_SIZE, "directory");
+_Static_assert(sizeof(struct console_directory) <= PAGE_SIZE, "directory");
 
 // Calls of the domain manager, by portal "console": data[0] the operation, reply data[0] enum console_status.
 enum console_operation {

@@ -30,13 +30,12 @@ uint64_t wall_seconds(void) {
     return startup->wall_seconds + (now_tsc() - startup->wall_tsc) / startup->tsc_hz;
 }
 
-static bool log_put(const struct channel *channel, const char *line, size_t bytes) {
-    uint64_t deadline = deadline_in_ms(1000);
+static bool log_put(const struct channel *channel, const char *line, size_t bytes, uint64_t deadline) {
     while (ring_writable(&channel->out) < bytes) {
         if (now_tsc() > deadline)
             return false;
         sys_semaphore_control(channel->kick, SEMAPHORE_UP, 0);
-        sys_reply_wait(WAIT_NO_REPLY, 0, deadline_in_ms(10)); // an empty mask: only time passes
+        sys_reply_wait(WAIT_NO_CALL, 0, deadline_in_ms(10)); // an empty mask: only time passes
     }
     ring_write(&channel->out, line, bytes);
     sys_semaphore_control(channel->kick, SEMAPHORE_UP, 0);
@@ -58,7 +57,8 @@ void log_vline(const char *message, va_list arguments) {
     if (bytes > (int)sizeof(line) - 2)
         bytes = sizeof(line) - 2;
     line[bytes++] = '\n';
-    lost = log_put(&channel, line, (size_t)bytes) ? 0 : lost + 1;
+    uint64_t deadline = lost ? 0 : deadline_in_ms(1000); // who has lost a line waits no more for the next
+    lost = log_put(&channel, line, (size_t)bytes, deadline) ? 0 : lost + 1;
 }
 
 void log_line(const char *message, ...) {

@@ -32,8 +32,8 @@ def domain_name(path):
     return re.sub(r'[^A-Za-z0-9_.-]', '-', pathlib.Path(path).stem)
 
 
-def make_image(output, isos=(), configs=(), commands=(), texts=None, arguments=''):
-    """Make OUTPUT of the built parts, ISO images, domain configurations (files), commands, and {name: text}."""
+def make_image(output, isos=(), configs=(), commands=(), texts=None, arguments='', files=None):
+    """Make OUTPUT of the built parts, ISO images, domain configurations (files), commands, {name: text}, {name: file}."""
     texts = dict(texts or {})
     if commands:
         texts['etc/commands'] = ''.join(f'{c}\n' for c in commands)
@@ -47,6 +47,8 @@ def make_image(output, isos=(), configs=(), commands=(), texts=None, arguments='
                              DOMAIN.format(name=domain_name(path), image=pathlib.Path(path).name))
     for path in configs:
         command += ['--file', f'etc/domains/{pathlib.Path(path).name}={path}']
+    for name, path in (files or {}).items():
+        command += ['--file', f'{name}={path}']
     for name, text in texts.items():
         command += ['--text', f'{name}={text}']
     output.parent.mkdir(parents=True, exist_ok=True)

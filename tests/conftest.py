@@ -83,17 +83,17 @@ def log_name(request):
 def boot(request, tmp_path):
     """A function that boots Bulkhead; every machine ends with the test.
 
-    boot(smp=1, memory=2048, isos=[FILE], configs=[FILE], commands=['list'], texts={'NAME': 'TEXT'}, arguments='',
-    uefi=False, icount=False, disks=[FILE]) returns a Host. FILE and NAME are as scripts/run has them.
+    boot(smp=1, memory=2048, isos=[FILE], configs=[FILE], commands=['list'], texts={'NAME': 'TEXT'},
+    files={'NAME': FILE}, arguments='', uefi=False, icount=False, disks=[FILE]) returns a Host. FILE and NAME are as scripts/run has them.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     hosts = []
 
-    def start(isos=(), configs=(), commands=(), texts=None, arguments='', **options):
+    def start(isos=(), configs=(), commands=(), texts=None, arguments='', files=None, **options):
         image = build.BUILD / 'bulkhead.iso'
-        if isos or configs or commands or texts or arguments:
+        if isos or configs or commands or texts or arguments or files:
             output = tmp_path / f'bulkhead{len(hosts)}.iso'
-            image = machine.make_image(output, isos, configs, commands, texts, arguments)
+            image = machine.make_image(output, isos, configs, commands, texts, arguments, files)
         number = f'.{len(hosts)}' if hosts else ''
         hosts.append(Host(log_name(request) + number, image, **options))
         return hosts[-1]

@@ -35,7 +35,8 @@ static uint64_t type(struct message_buffer *message) {
 }
 
 uint64_t call_serve(struct message_buffer *message) {
-    static const uint8_t words[] = {[CONSOLE_CONNECT] = 2, [CONSOLE_READ] = 3, [CONSOLE_TYPE] = 3, [CONSOLE_RELEASE] = 2};
+    static const uint8_t words[] = {
+        [CONSOLE_CONNECT] = 2, [CONSOLE_READ] = 3, [CONSOLE_TYPE] = 3, [CONSOLE_RELEASE] = 2};
     uint64_t operation = message->words ? message->data[0] : 0;
     if (operation == 0 || operation >= sizeof(words) || message->words < words[operation])
         return answer(message, CONSOLE_BAD_REQUEST);

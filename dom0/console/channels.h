@@ -15,8 +15,8 @@ struct console_channel {
     bool ended; // init has taken it out of the directory; what it left can still be read
     struct channel ring;
     struct scrollback scrollback;
-    uint64_t shown;  // position up to which the terminal has shown it, or passed over it
-    uint64_t unseen; // lines of a log that came while the terminal showed a domain
+    uint64_t shown;       // position up to which the terminal has shown it, or passed over it
+    uint64_t unseen;      // lines of a log that came while the terminal showed a domain
     struct log_rate rate; // of a log's lines on the terminal
 };
 
@@ -30,8 +30,8 @@ void channels_follow_directory(void);
 struct console_channel *channels_slot(uint64_t slot);
 
 // Moves what came from the ring to the scrollback. With `keep_unshown`, only as much as overwrites nothing that has not
-// been shown, so that the ring fills and its producer waits. At most a ring of bytes: who wrote more meanwhile, or says so,
-// kicks again.
+// been shown, so that the ring fills and its producer waits. At most a ring of bytes: who wrote more meanwhile, or says
+// so, kicks again.
 void channel_take(struct console_channel *channel, uint64_t slot, bool keep_unshown);
 
 // Bytes for the channel's client, as if typed; how many it had room for.

@@ -5,7 +5,7 @@
 #include "dom0/console/uart.h"
 #include "lib/server.h"
 
-#define UART_BASE 0x3f8u // COM1
+#define UART_BASE  0x3f8u // COM1
 #define EVENT(bit) (1ull << (bit))
 
 int server_main(void) {

@@ -17,8 +17,8 @@ static inline uint64_t scrollback_first(const struct scrollback *scrollback) {
 // Appends; the oldest make room.
 void scrollback_write(struct scrollback *scrollback, const uint8_t *from, size_t bytes);
 
-// Copies from *position on, at most `bytes`; a position that is older than what is kept, or later than its end, is moved
-// into it first. Returns how many, and leaves *position where they begin.
+// Copies from *position on, at most `bytes`; a position that is older than what is kept, or later than its end, is
+// moved into it first. Returns how many, and leaves *position where they begin.
 size_t scrollback_read(const struct scrollback *scrollback, uint64_t *position, uint8_t *to, size_t bytes);
 
 // Length of the line at `position` with its line feed, at most `most`; 0 if its line feed has not come and less than

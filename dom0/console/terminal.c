@@ -1,5 +1,6 @@
 // The terminal. All output lies in scrollbacks first; from there whole log lines, or as many bytes as the UART has room
-// for, go to the terminal. What is to be shown is taken from its ring only as fast as the UART is: then its producer waits.
+// for, go to the terminal. What is to be shown is taken from its ring only as fast as the UART is: then its producer
+// waits.
 #include "dom0/console/terminal.h"
 #include "dom0/console/terminal_line.h"
 #include "dom0/console/uart.h"
@@ -18,8 +19,8 @@
 static uint64_t domain = NOBODY; // slot that the terminal shows instead of the shell
 static uint64_t domain_serial;   // of its entry when the terminal connected: another one is another domain
 static char domain_name[48];
-static bool announced;           // what the shell wrote before is shown; now the domain is
-static uint64_t shell_end;       // position up to which the shell had written when the terminal connected
+static bool announced;                 // what the shell wrote before is shown; now the domain is
+static uint64_t shell_end;             // position up to which the shell had written when the terminal connected
 static uint64_t leave_at = UINT64_MAX; // position of the domain's output at which the terminal leaves it
 static struct terminal_line line;      // the shell's
 
@@ -124,8 +125,8 @@ void terminal_release(uint64_t slot) {
         leave_at = channel->scrollback.end;
 }
 
-// A domain has no room for what was typed. It must not keep the terminal: Ctrl-] acts even behind what waits, and is seen
-// even if more was typed than can wait.
+// A domain has no room for what was typed. It must not keep the terminal: Ctrl-] acts even behind what waits, and is
+// seen even if more was typed than can wait.
 static bool pass_blockade(void) {
     if (uart_skip_to(TERMINAL_LEAVE)) {
         leave();
@@ -137,7 +138,8 @@ static bool pass_blockade(void) {
         return false;
     if (!drop_told) {
         char note[NOTE_BYTES];
-        format(note, sizeof(note), "\r\n[%s reads no input, what is typed is dropped; Ctrl-] leaves it]\r\n", domain_name);
+        format(note, sizeof(note), "\r\n[%s reads no input, what is typed is dropped; Ctrl-] leaves it]\r\n",
+               domain_name);
         say(note);
     }
     drop_told = true;
@@ -209,8 +211,8 @@ static struct console_channel *log_at(uint64_t slot) {
     return channel && channel->kind == CONSOLE_CHANNEL_LOG ? channel : NULL;
 }
 
-// Length of the log's next complete line; 0 for none. Lines that are gone before the terminal came to them count as held
-// back.
+// Length of the log's next complete line; 0 for none. Lines that are gone before the terminal came to them count as
+// held back.
 static size_t next_line(struct console_channel *log) {
     uint64_t first = scrollback_first(&log->scrollback);
     if (log->shown < first) {
@@ -252,8 +254,9 @@ static void show_held(bool *made) {
         if (held == 0)
             continue;
         make_way(made);
-        format(note, sizeof(note), slot == CORE_LOG_SLOT ? "[%s] %llu lines not shown, see 'dmesg'\r\n"
-                                                         : "[%s] %llu lines not shown, see 'log %s'\r\n",
+        format(note, sizeof(note),
+               slot == CORE_LOG_SLOT ? "[%s] %llu lines not shown, see 'dmesg'\r\n"
+                                     : "[%s] %llu lines not shown, see 'log %s'\r\n",
                log->name, (unsigned long long)held, log->name);
         say(note);
     }
@@ -331,9 +334,8 @@ static void show_domain(void) {
         announce();
     if (!announced)
         return;
-    if (channel)
-        show_bytes(channel, earlier(leave_at, channel->scrollback.end), NULL);
-    if (!channel || channel->shown >= leave_at || (channel->ended && channel->shown == channel->scrollback.end))
+    show_bytes(channel, earlier(leave_at, channel->scrollback.end), NULL);
+    if (channel->shown >= leave_at || (channel->ended && channel->shown == channel->scrollback.end))
         leave();
 }
 
@@ -350,6 +352,8 @@ uint64_t terminal_pump(uint64_t now, uint64_t ticks_per_second) {
     present = now;
     second = ticks_per_second;
     take_all();
+    if (domain != NOBODY && !domain_channel())
+        leave(); // before what is typed goes to whoever has its slot now
     pump_typed();
     if (domain != NOBODY)
         show_domain();

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TERMINAL_LINE_CELLS 256u
+#define TERMINAL_LINE_CELLS   256u
 #define TERMINAL_REDRAW_BYTES (TERMINAL_LINE_CELLS * 4 + 32)
 
 struct terminal_cell {

@@ -1,5 +1,5 @@
-// The console's UART. When nobody takes what is typed, the receiver is not read any more and RTS falls, so that the other
-// side waits; nothing is dropped here.
+// The console's UART. When nobody takes what is typed, the receiver is not read any more and RTS falls, so that the
+// other side waits; nothing is dropped here.
 #include "dom0/console/uart.h"
 #include "dom0/console/ports.h"
 
@@ -8,22 +8,22 @@
 #define FIFO_BYTES    16u
 
 enum uart_register { RBR_THR = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SCR = 7 };
-#define IER_RECEIVE       0x01u
-#define IER_SEND          0x02u
-#define IER_LINE          0x04u
-#define IIR_NONE          0x01u
-#define FCR_ENABLE        0x01u
-#define FCR_CLEAR         0x06u
-#define FCR_TRIGGER_8     0x80u
-#define LCR_8N1           0x03u
-#define LCR_DLAB          0x80u
-#define MCR_DTR           0x01u
-#define MCR_RTS           0x02u
-#define MCR_OUT2          0x08u // connects the interrupt line on PCs
-#define LSR_DATA          0x01u
-#define LSR_THRE          0x20u
-#define DIVISOR_115200    1u
-#define INTERRUPT_ROUNDS  256u
+#define IER_RECEIVE      0x01u
+#define IER_SEND         0x02u
+#define IER_LINE         0x04u
+#define IIR_NONE         0x01u
+#define FCR_ENABLE       0x01u
+#define FCR_CLEAR        0x06u
+#define FCR_TRIGGER_8    0x80u
+#define LCR_8N1          0x03u
+#define LCR_DLAB         0x80u
+#define MCR_DTR          0x01u
+#define MCR_RTS          0x02u
+#define MCR_OUT2         0x08u // connects the interrupt line on PCs
+#define LSR_DATA         0x01u
+#define LSR_THRE         0x20u
+#define DIVISOR_115200   1u
+#define INTERRUPT_ROUNDS 256u
 
 static struct {
     uint16_t base;

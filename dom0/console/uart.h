@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define UART_SEND_BYTES 8192u // of its queue of bytes to send; powers of two
+#define UART_SEND_BYTES    8192u // of its queue of bytes to send; powers of two
 #define UART_RECEIVE_BYTES 1024u
 
 // Sets it to 115200 baud, 8N1, with its FIFOs. False if there is none; then what is written vanishes.

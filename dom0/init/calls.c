@@ -128,8 +128,8 @@ static uint64_t serve_server_get(const struct request *request) {
 }
 
 static uint64_t serve_power_off(const struct request *request) {
-    (void)request;
     power_off();
+    return reply(request, INIT_ABSENT);
 }
 
 static uint64_t serve_restart(const struct request *request) {

@@ -202,9 +202,7 @@ static uint64_t memory_needed(const struct domain_config *config) {
     uint64_t bytes = (uint64_t)config->memory_mib << 20;
     const struct manifest_server *template = servers_template("vmm");
     for (unsigned i = 0; i < config->disk_count && i < DOMAIN_DISKS_MAX; i++)
-        if (config->disks[i].kind == DOMAIN_DISK_RAM)
-            bytes +=
-                config->disks[i].size_bytes < DOMAIN_DISK_RAM_MAX ? config->disks[i].size_bytes : DOMAIN_DISK_RAM_MAX;
+        bytes += config->disks[i].kind == DOMAIN_DISK_RAM ? config->disks[i].size_bytes : 0;
     return bytes + (template ? template->heap_bytes : 0) + (2ull << 20);
 }
 

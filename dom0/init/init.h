@@ -17,8 +17,7 @@
 #define INIT_DIRECTORY 0x3003000000ull // read by the console
 #define INIT_LOG       0x3004000000ull // init's own log channel
 #define INIT_CORE_INFO 0x3005000000ull
-
-#define INIT_ACPI 0x3200000000ull // tables, while power.c reads them
+#define INIT_ACPI      0x3200000000ull // tables, while power.c reads them
 
 #define ACCOUNT_INIT  1u // init's own and what servers share
 #define ACCOUNT_FIRST 2u
@@ -77,6 +76,5 @@ bool file_by_index(uint64_t index, struct archive_file *file);
 void files_init(void);
 
 // power.c
-_Noreturn void power_off(void);
+void power_off(void); // returns if the machine does not say how
 _Noreturn void power_restart(void);
-uint64_t power_wall_seconds(void);

@@ -1,6 +1,7 @@
 // Making, equipping and ending of protection domains.
 #include "dom0/init/process.h"
 #include "dom0/init/elf_file.h"
+#include "dom0/init/wall_clock.h"
 #include "lib/string.h"
 
 #define SLOTS        512u
@@ -96,7 +97,7 @@ static bool make_startup(struct process *process, const struct process_plan *pla
         .cpu = plan->cpu,
         .tsc_hz = boot_page->tsc_hz,
         .boot_tsc = boot_page->kernel_start_tsc,
-        .wall_seconds = power_wall_seconds(),
+        .wall_seconds = wall_clock_seconds(),
         .wall_tsc = now_tsc(),
         .heap_base = HEAP_BASE,
         .heap_size = plan->heap_bytes,

@@ -53,9 +53,15 @@ void report_end(const char *name, const struct process *process, const struct pd
              (unsigned long long)fault->gpr[0], (unsigned long long)fault->gpr[1], (unsigned long long)fault->gpr[2],
              (unsigned long long)fault->gpr[3], (unsigned long long)fault->gpr[6], (unsigned long long)fault->gpr[7],
              (unsigned long long)fault->rsp, (unsigned long long)fault->gpr[5]);
+    init_log("  R8 %llx R9 %llx R10 %llx R11 %llx R12 %llx R13 %llx R14 %llx R15 %llx RFLAGS %llx",
+             (unsigned long long)fault->gpr[8], (unsigned long long)fault->gpr[9], (unsigned long long)fault->gpr[10],
+             (unsigned long long)fault->gpr[11], (unsigned long long)fault->gpr[12], (unsigned long long)fault->gpr[13],
+             (unsigned long long)fault->gpr[14], (unsigned long long)fault->gpr[15], (unsigned long long)fault->rflags);
     uint64_t frame = fault->gpr[5], next, address;
     for (unsigned depth = 0; depth < DEPTH && peek(process, frame, &next) && peek(process, frame + 8, &address);
          depth++) {
+        if (next == 0) // the outermost frame: nothing has called it
+            return;
         log_place("called from", process, address);
         if (next <= frame)
             return;

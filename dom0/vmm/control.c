@@ -35,7 +35,7 @@ static bool wait_parked(struct machine *machine) {
         if (now_tsc() > deadline)
             return false;
         machine_unlock(&machine->lock);
-        sys_reply_wait(WAIT_NO_REPLY, MAIN_EVENT_PARKED, deadline_in_ms(50));
+        sys_reply_wait(WAIT_NO_CALL, MAIN_EVENT_PARKED, deadline_in_ms(50));
         lock(machine);
     }
     return true;

@@ -95,6 +95,13 @@ static void exit_extint(struct vcpu *vcpu) {
     vcpu_inject(vcpu, EVENT_VALID | EVENT_INTERRUPT | (uint8_t)vector);
 }
 
+// The guest's XCR0: it stays loaded while the vCPU's thread runs here, as all of its vector state does.
+static uint64_t current_xcr0(void) {
+    uint32_t low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (uint64_t)high << 32 | low;
+}
+
 static void exit_cpuid(struct vcpu *vcpu) {
     static const uint8_t opcode[] = {0x0f, 0xa2};
     struct vcpu_page *page = vcpu->page;
@@ -102,9 +109,8 @@ static void exit_cpuid(struct vcpu *vcpu) {
     if (!vcpu_length(vcpu, opcode, sizeof opcode, &length))
         return;
     uint32_t leaf = (uint32_t)page->gpr[RAX];
-    if (leaf == 0xd)
-        vcpu_need(vcpu, GROUP_XCR0);
-    struct cpuid_vcpu state = {vcpu->index, page->cr4, page->xcr0, lapic_enabled(&vcpu->lapic)};
+    uint64_t xcr0 = leaf == 0xd && vcpu->machine->cpuid.xcr0_allowed ? current_xcr0() : 1;
+    struct cpuid_vcpu state = {vcpu->index, page->cr4, xcr0, lapic_enabled(&vcpu->lapic)};
     struct cpuid_result result = cpuid_read(&vcpu->machine->cpuid, &state, leaf, (uint32_t)page->gpr[RCX]);
     page->gpr[RAX] = result.eax;
     page->gpr[RBX] = result.ebx;

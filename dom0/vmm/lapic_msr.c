@@ -74,8 +74,11 @@ bool lapic_msr_write(struct lapic *lapic, uint32_t msr, uint64_t value) {
         return false;
     struct lapic_rule rule = lapic_rule(lapic, at);
     uint64_t writable = at == LAPIC_ICR ? ICR_WRITABLE : rule.writable;
-    if (!(rule.access & REGISTER_WRITE) || value & ~writable)
+    // Delivery status and remote IRR of an LVT entry are read-only, not reserved: Linux writes back what it has read.
+    uint64_t ignored = at >= LAPIC_LVT_TIMER && at <= LAPIC_LVT_ERROR ? 0x5000 : 0;
+    if (!(rule.access & REGISTER_WRITE) || value & ~(writable | ignored))
         return false;
+    value &= ~ignored;
     if (at != LAPIC_ICR) {
         lapic_register_write(lapic, at, (uint32_t)value);
         return true;

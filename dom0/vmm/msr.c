@@ -197,7 +197,7 @@ static const struct msr_entry entries[] = {
     CONSTANT(0xc0010058, AMD, 0),                                      // MMIO configuration base
     READ_ONLY(0xc0010114, AMD, 0x18),                                  // VM_CR: SVM is off, and locked
     STORED(0xc0011020, 0xc0011023, AMD, 32, 0, UINT64_MAX),            // LS, IC, DC, BU configuration
-    STORED(0xc0011029, 0xc001102a, AMD, 36, 2, UINT64_MAX),            // DE_CFG: LFENCE serializes; BU_CFG2
+    STORED(0xc0011028, 0xc001102a, AMD, 36, 2, UINT64_MAX),            // FP_CFG, DE_CFG: LFENCE serializes; BU_CFG2
 };
 
 #define ENTRIES (sizeof entries / sizeof *entries)

@@ -1,0 +1,93 @@
+"""Debian's kernels with a busybox shell: through SeaBIOS from a CD and by direct boot, used over the serial console."""
+import pytest
+from shell_output import Answers
+
+BOOT_SECONDS = 120
+BOOTS = [pytest.param('debian', 1, 1, id='cd-1-vCPU-1-CPU'), pytest.param('debian', 2, 4, id='cd-2-vCPUs-4-CPUs'),
+         pytest.param('debian-direct', 1, 4, id='direct-1-vCPU-4-CPUs'),
+         pytest.param('debian-direct', 2, 1, id='direct-2-vCPUs-1-CPU')]
+
+
+def console(domain, text, seconds=BOOT_SECONDS):
+    return f"wait {domain} console '{text}' {seconds}"
+
+
+def type_line(domain, line):
+    return f"type -c {domain} '{line}<enter>'"
+
+
+@pytest.mark.parametrize('domain, vcpus, smp', BOOTS)
+def test_boot_to_poweroff(run_commands, domain, vcpus, smp):
+    status, printed = run_commands([
+        f'create {domain} vcpus={vcpus}', console(domain, f'CPUS {vcpus}'), console(domain, '# '),
+        type_line(domain, 'echo answer $((6*7)) $(grep -c ^processor /proc/cpuinfo) $(grep -o svm /proc/cpuinfo)'),
+        console(domain, f'answer 42 {vcpus}', 20), 'vcpu-list --json', f'log {domain}',
+        type_line(domain, 'poweroff'), f'wait {domain} state gone 60', 'log', 'list --json'], 300, smp=smp)
+    assert status == 0, printed
+    answers = Answers(printed)
+    assert [v['vcpu'] for v in answers.json('vcpu-list --json')] == list(range(vcpus))
+    assert f'domain 1 ({domain}) powered off: the guest powered off' in answers['log']
+    assert [d['name'] for d in answers.json('list --json')] == ['Domain-0']
+
+
+@pytest.mark.parametrize('smp', [1, 4])
+def test_power_button(run_commands, smp):
+    """`shutdown` presses the button, which the guest obeys; `reboot` does, and starts it again."""
+    status, printed = run_commands([
+        'create debian-direct', console('debian-direct', 'CPUS 1'), console('debian-direct', '# '),
+        'reboot -w debian-direct', console('debian-direct', 'CPUS 1'), console('debian-direct', '# '),
+        'domid debian-direct', 'shutdown -w debian-direct', 'wait debian-direct state gone 5', 'log'], 300, smp=smp)
+    assert status == 0, printed
+    answers = Answers(printed)
+    assert answers['domid debian-direct'].startswith('2\n')
+    for number in (1, 2):
+        assert f'domain {number} (debian-direct) powered off' in answers['log']
+
+
+def test_idle_guest_uses_no_cpu(run_commands):
+    status, printed = run_commands([
+        'create debian-direct', console('debian-direct', 'CPUS 1'), 'sleep 3', 'vcpu-list --json', 'list --json',
+        'sleep 10', 'uptime --json', 'vcpu-list', 'list debian-direct --json'])
+    assert status == 0, printed
+    answers = Answers(printed)
+    before, after = answers.json('list --json')[1], answers.json('list debian-direct --json')[0]
+    assert after['state'] == '-b----'
+    assert after['time'] - before['time'] <= 1
+
+
+def test_reboot_in_the_guest(run_commands):
+    """`reboot` typed in the guest resets the machine: the same domain boots again."""
+    status, printed = run_commands([
+        'create debian-direct', console('debian-direct', 'CPUS 1'), console('debian-direct', '# '),
+        type_line('debian-direct', 'reboot -f'), console('debian-direct', 'CPUS 1'), console('debian-direct', '# '),
+        'domid debian-direct', 'log debian-direct'], 300)
+    assert status == 0, printed
+    assert Answers(printed)['domid debian-direct'].startswith('1\n')
+
+
+@pytest.mark.parametrize('smp', [1, 4])
+def test_full_kernel_reads_its_cd(run_commands, guest_files, smp):
+    """linux-image-amd64 from an ISO of our own: the CD is mounted and what it holds is what was written."""
+    status, printed = run_commands([
+        'create debian', console('debian', 'CPUS 1', 180), console('debian', '# ', 20), type_line('debian', 'ls /cdrom'),
+        console('debian', 'SHA256SUMS', 20), type_line('debian', 'verify'), console('debian', 'VERIFY good', 180),
+        'log debian', 'shutdown -w debian'], 500, smp=smp, isos=[guest_files / 'debian.iso'])
+    assert status == 0, printed
+
+
+def test_writable_disk(run_commands):
+    """A disk in memory: what the guest writes it reads again; a fresh one is zeros."""
+    config = ('name = "disk"\nbuilder = "hvm"\nmemory = 256\nserial = "pty"\nkernel = "debian-cloud.vmlinuz"\n'
+              'ramdisk = "debian-cloud.initrd"\nextra = "console=ttyS0 quiet"\ndisk = ["ram:16M,hda,w"]\n')
+    write = 'head -c 3000000 /bin/busybox >/tmp/a; cat /tmp/a /tmp/a >/tmp/b; dd if=/tmp/b of=/dev/sda bs=64k seek=3'
+    read = 'echo 3 >/proc/sys/vm/drop_caches; dd if=/dev/sda bs=64k skip=3 | head -c $(stat -c %s /tmp/b) | cmp - /tmp/b'
+    status, printed = run_commands([
+        'create disk', console('disk', 'CPUS 1'), console('disk', '# '),
+        type_line('disk', 'for i in 1 2 3 4 5 6 7 8 9; do [ -b /dev/sda ] && break; sleep 1; done; echo size '
+                  '$(cat /sys/block/sda/size)'), console('disk', 'size 32768', 30),
+        type_line('disk', 'head -c 100000 /dev/sda | tr -d "\\000" | wc -c | sed s/^/nonzero_/'),
+        console('disk', 'nonzero_0', 20), type_line('disk', f'{write} && sync && echo written $?'),
+        console('disk', 'written 0', 60), type_line('disk', f'{read} && echo the $((1+1)) are equal'),
+        console('disk', 'the 2 are equal', 60), type_line('disk', 'poweroff'), 'wait disk state gone 60'], 300,
+        texts={'etc/domains/disk': config})
+    assert status == 0, printed
