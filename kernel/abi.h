@@ -132,7 +132,7 @@ enum pd_operation {
     PD_GET,          // result: struct pd_statistics
     PD_GET_FAULT,    // result: struct pd_fault, ERROR_ABSENT if none
     PD_EXIT,         // ends all its threads; a: exit status, for the supervisor. Own pd, or RIGHT_CONTROL
-    PD_SET_SCHEDULE, // a: SCHEDULE_*; needs RIGHT_GRANT. New domains: SCHEDULE(0, 256, 0)
+    PD_SET_SCHEDULE, // a: SCHEDULE_*; needs RIGHT_GRANT, init only. New domains: SCHEDULE(0, 256, 0)
     PD_LOOKUP, // a: host-virtual address; RDX: host-physical address | DELEGATE_* rights; needs RIGHT_GRANT (init only)
 };
 

@@ -16,10 +16,10 @@ _Static_assert(offsetof(struct cpu, current) == 8, "entry.asm: CPU_CURRENT");
 _Static_assert(offsetof(struct cpu, stack_top) == 16, "entry.asm: CPU_STACK");
 _Static_assert(offsetof(struct cpu, scratch) == 24, "entry.asm: CPU_SCRATCH");
 
-#define STACK_PAGES 4u
-#define IST_PAGES   2u
-#define XCR0_GUEST  0xe7ull // x87, SSE, AVX, AVX-512
-#define XSAVE_LEGACY_SIZE 576u // with the header (SDM 1 13.4)
+#define STACK_PAGES       4u
+#define IST_PAGES         2u
+#define XCR0_GUEST        0xe7ull // x87, SSE, AVX, AVX-512
+#define XSAVE_LEGACY_SIZE 576u    // with the header (SDM 1 13.4)
 
 struct cpu *cpus[CPUS_MAX];
 uint32_t cpu_count;
@@ -123,7 +123,7 @@ void cpu_init_self(struct cpu *cpu) {
     wrmsr(MSR_LSTAR, (uint64_t)(uintptr_t)syscall_entry);
     wrmsr(MSR_SFMASK, 0x47700); // TF IF DF IOPL NT AC
     // The loader's bits stay but for FSGSBASE: with it user level could pass for the core in paranoid_common.
-    uint64_t cr4 = (read_cr4() & ~CR4_FSGSBASE) | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    uint64_t cr4 = (read_cr4() & ~CR4_FSGSBASE) | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
     cr4 |= (host.smep ? CR4_SMEP : 0) | (host.smap ? CR4_SMAP : 0) | (host.umip ? CR4_UMIP : 0);
     cr4 |= host.xsave ? CR4_OSXSAVE : 0;
     write_cr4(cr4);

@@ -21,19 +21,29 @@ void fpu_destroy(struct pd *pd, void *area) {
     pages_free(pd, area, 1);
 }
 
-static void save(struct thread *thread) {
-    if (host.xsave) {
+static void save_registers(struct thread *thread) {
+    thread->dr[0] = read_dr0();
+    thread->dr[1] = read_dr1();
+    thread->dr[2] = read_dr2();
+    thread->dr[3] = read_dr3();
+    if (host.xsave)
         thread->xcr0 = xgetbv0();
+}
+
+void fpu_peek(struct thread *thread) {
+    if (cpu_self()->fpu_owner == thread)
+        save_registers(thread);
+}
+
+static void save(struct thread *thread) {
+    save_registers(thread);
+    if (host.xsave) {
         if (thread->xcr0 != host.xcr0)
             xsetbv0(host.xcr0);
         __asm__ volatile("xsave64 (%0)" : : "r"(thread->fpu), "a"(~0u), "d"(~0u) : "memory");
     } else {
         __asm__ volatile("fxsave64 (%0)" : : "r"(thread->fpu) : "memory");
     }
-    thread->dr[0] = read_dr0();
-    thread->dr[1] = read_dr1();
-    thread->dr[2] = read_dr2();
-    thread->dr[3] = read_dr3();
 }
 
 static void restore(const struct thread *thread) {

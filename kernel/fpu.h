@@ -13,3 +13,5 @@ void fpu_release(struct thread *thread);
 void fpu_forget(const struct thread *thread);
 // XCR0 of the guest whose state this CPU holds; what the host has not, or XSETBV refuses, is left out.
 void fpu_set_guest_xcr0(uint64_t xcr0);
+// Brings dr and xcr0 of a thread up to date, if this CPU holds its state; another CPU's are as of its last switch.
+void fpu_peek(struct thread *thread);

@@ -1,6 +1,5 @@
 // Information pages, and the stop before power-off or reset.
 #include "kernel/hardware.h"
-#include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "kernel/panic.h"
@@ -24,7 +23,6 @@ int hardware_map_info(struct pd *pd, uint64_t address) {
 
 void hardware_stop(void) {
     trap_stop_others();
-    lock_forget_waiters();
     cpu_forget_others();
     if (vendor)
         vendor->cpu_stop();

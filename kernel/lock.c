@@ -1,22 +1,19 @@
-// The kernel lock: a ticket lock.
+// The kernel lock: test and test-and-set. Not a ticket lock: where CPUs are themselves virtual, the one whose turn it is
+// may not be running, and everybody would wait for it.
 #include "kernel/lock.h"
 #include "kernel/cpu.h"
 #include "kernel/instructions.h"
 
-static struct { uint32_t next, serving; } ticket;
+static uint32_t held __attribute__((aligned(64)));
 
 void lock_acquire_kernel(void) {
-    uint32_t mine = __atomic_fetch_add(&ticket.next, 1, __ATOMIC_RELAXED);
-    while (__atomic_load_n(&ticket.serving, __ATOMIC_ACQUIRE) != mine) {
-        cpu_answer_requests();
-        cpu_relax();
-    }
-}
-
-void lock_forget_waiters(void) {
-    __atomic_store_n(&ticket.next, ticket.serving + 1, __ATOMIC_RELAXED);
+    while (__atomic_exchange_n(&held, 1, __ATOMIC_ACQUIRE))
+        while (__atomic_load_n(&held, __ATOMIC_RELAXED)) {
+            cpu_answer_requests();
+            cpu_relax();
+        }
 }
 
 void lock_release_kernel(void) {
-    __atomic_store_n(&ticket.serving, ticket.serving + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&held, 0, __ATOMIC_RELEASE);
 }

@@ -5,5 +5,3 @@
 
 void lock_acquire_kernel(void);
 void lock_release_kernel(void);
-// The other CPUs have stopped for ever, also those that waited. The caller holds the lock.
-void lock_forget_waiters(void);

@@ -43,5 +43,5 @@ void quota_refund(struct pd *owner, uint64_t bytes);
 NODISCARD void *pages_allocate(struct pd *owner, uint64_t pages);
 void pages_free(struct pd *owner, void *pages, uint64_t count);
 
-// Destroys an object of whatever kind (destroy.c).
+// Destroys an object of whatever kind.
 void object_destroy(struct object *object);

@@ -8,9 +8,9 @@ struct thread;
 
 struct pd {
     struct object object;
-    uint16_t id; // owner of frames
+    uint16_t id;   // owner of frames
     uint8_t depth; // 0: init's, else its creator's and one more
-    bool ended;  // a fault or PD_EXIT: its threads run no more
+    bool ended;    // a fault or PD_EXIT: its threads run no more
     struct space host;
     struct captable captable;
     uint64_t captable_pages;

@@ -13,8 +13,8 @@
 _Noreturn void resume_user(struct registers *regs);
 void idle_wait(void);
 
-#define SLICE_HZ       200u
-#define WEIGHT_DEFAULT 256u
+#define SLICE_HZ        200u
+#define WEIGHT_DEFAULT  256u
 #define FS_BASE_UNKNOWN UINT64_MAX
 
 static bool better(const struct thread *a, const struct thread *b) {

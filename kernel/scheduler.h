@@ -7,7 +7,7 @@
 void scheduler_enqueue(struct thread *thread);
 void scheduler_dequeue(struct thread *thread);
 
-// The thread's wait ends at a deadline (timeout.c's order), and no more.
+// The thread's wait ends at a deadline; that it ends no more by one.
 void timeout_set(struct thread *thread, uint64_t deadline_tsc);
 void timeout_cancel(struct thread *thread);
 

@@ -31,7 +31,7 @@ struct thread {
     uint64_t deadline_tsc;
     uint8_t wait; // enum thread_wait
     bool paused;
-    bool events_only; // in reply_wait, with WAIT_NO_CALL
+    bool events_only;  // in reply_wait, with WAIT_NO_CALL
     uint8_t priority;  // own: 1..255, or 0: fair class
     uint8_t effective; // with what callers lend
     uint64_t vtime;

@@ -9,6 +9,7 @@
 #include "kernel/pd.h"
 #include "kernel/scheduler.h"
 #include "kernel/vendor.h"
+#include "lib/string.h"
 
 void take_interrupt(void);
 
@@ -68,7 +69,7 @@ void vcpu_run(struct thread *thread, struct vcpu *vcpu, uint64_t event_mask) {
         thread_result(thread, ERROR_BUSY, 0);
         return;
     }
-    vcpu->runner = thread;
+    vcpu->runner = vcpu->last_runner = thread;
     thread->vcpu = vcpu;
     thread->event_mask = event_mask;
 }
@@ -312,6 +313,16 @@ int vcpu_fetch(struct vcpu *vcpu, uint32_t groups) {
         return ERROR_BUSY;
     // The hot groups are in the page since the last exit; what the VMM changed and the core has not loaded is newer
     // there.
-    vendor->fetch(vcpu, groups & GROUP_ALL & ~GROUP_HOT & ~vcpu->page->dirty);
+    groups &= GROUP_ALL & ~GROUP_HOT & ~vcpu->page->dirty;
+    vendor->fetch(vcpu, groups);
+    if (!vcpu->last_runner)
+        return OK;
+    if (groups & (GROUP_DEBUG | GROUP_XCR0))
+        fpu_peek(vcpu->last_runner);
+    if (groups & GROUP_DEBUG)
+        memcpy(vcpu->page->dr, vcpu->last_runner->dr, sizeof(vcpu->page->dr));
+    if (groups & GROUP_XCR0)
+        vcpu->page->xcr0 = vcpu->last_runner->xcr0;
+    vcpu->page->valid |= groups & GROUP_XCR0;
     return OK;
 }

@@ -13,6 +13,7 @@ struct vcpu {
     struct kernel_page *state_page, *apic_page;
     struct vcpu_page *page;
     volatile uint32_t *apic; // virtual-APIC page
+    struct thread *last_runner;   // whose extended state is the guest's, null before the first run
     struct thread *runner;   // the thread whose run it is in, else null
     bool poked;
     bool nmi_pending, nmi_blocked;

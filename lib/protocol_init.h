@@ -15,7 +15,7 @@ enum init_operation {
     INIT_FILE_MAP, // name from data[1]; reply data[1] address, data[2] size in the caller's space, read-only, until the
                    // next one
     INIT_SERVER_GET, // data[1]: index; reply from data[1]: struct init_server
-    INIT_POWER_OFF,  // does not return
+    INIT_POWER_OFF,  // returns only with INIT_ABSENT: the machine does not say how
     INIT_RESTART,    // does not return
     INIT_CRASH,      // name from data[1]: ends a server, or a domain's VMM ("domain NAME"), as if it had faulted
 };

@@ -33,7 +33,7 @@ def domain_name(path):
 
 
 def make_image(output, isos=(), configs=(), commands=(), texts=None, arguments='', files=None):
-    """Make OUTPUT of the built parts, ISO images, domain configurations (files), commands, {name: text}, {name: file}."""
+    """Make OUTPUT of the built parts, ISO images, configurations (files), commands, {name: text}, {name: FILE}."""
     texts = dict(texts or {})
     if commands:
         texts['etc/commands'] = ''.join(f'{c}\n' for c in commands)

@@ -42,8 +42,13 @@ static int exit_memory(struct vcpu *vcpu, const struct vmcb *vmcb) {
     return VCPU_EXIT_MEMORY;
 }
 
-// An interrupt whose delivery an exception takes the place of goes back to the local APIC.
+// An interrupt whose delivery an exception takes the place of goes back to the local APIC; an NMI is pending again.
 static void requeue_interrupt(struct vcpu *vcpu) {
+    if ((vcpu->event & EVENT_VALID) && (vcpu->event & EVENT_TYPE) == EVENT_NMI) {
+        vcpu->nmi_pending = true;
+        vcpu->nmi_blocked = false;
+        return;
+    }
     if (!(vcpu->event & EVENT_VALID) || (vcpu->event & EVENT_TYPE) != EVENT_INTERRUPT)
         return;
     uint8_t vector = EVENT_VECTOR(vcpu->event);

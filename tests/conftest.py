@@ -84,7 +84,8 @@ def boot(request, tmp_path):
     """A function that boots Bulkhead; every machine ends with the test.
 
     boot(smp=1, memory=2048, isos=[FILE], configs=[FILE], commands=['list'], texts={'NAME': 'TEXT'},
-    files={'NAME': FILE}, arguments='', uefi=False, icount=False, disks=[FILE]) returns a Host. FILE and NAME are as scripts/run has them.
+    files={'NAME': FILE}, arguments='', uefi=False, icount=False, disks=[FILE]) returns a Host. FILE and NAME are
+    as scripts/run has them.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     hosts = []

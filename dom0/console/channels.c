@@ -84,6 +84,13 @@ void channels_start(void) {
     open_core_log();
 }
 
+// The last words of a client that has ended are in its ring still: init leaves the windows mapped.
+static void end_channel(struct console_channel *channel, uint64_t slot) {
+    if (channel->kind != CONSOLE_CHANNEL_NONE)
+        channel_take(channel, slot, false);
+    channel->ended = true;
+}
+
 void channels_follow_directory(void) {
     uint64_t changes = __atomic_load_n(&directory->changes, __ATOMIC_ACQUIRE);
     if (changes == seen_changes)
@@ -93,7 +100,7 @@ void channels_follow_directory(void) {
         const struct console_directory_entry *entry = &directory->entry[slot];
         struct console_channel *channel = &slots[slot];
         if (entry->kind == CONSOLE_CHANNEL_NONE)
-            channel->ended = true;
+            end_channel(channel, slot);
         else if (channel->kind == CONSOLE_CHANNEL_NONE || channel->ended || channel->serial != entry->serial)
             open_channel(channel, slot, entry);
         else

@@ -95,12 +95,23 @@ static size_t find_bytes(const char *text, size_t length, const char *wanted) {
     return length;
 }
 
+// What the console printed since what earlier waits have seen, from *POSITION on. A console server that was started
+// again counts from the beginning.
+static size_t read_unseen(struct domain *domain, uint64_t *position) {
+    *position = domain->console_seen;
+    size_t length = domain_console_read(domain, position, watched_text, sizeof watched_text);
+    if (*position >= domain->console_seen)
+        return length;
+    *position = domain->console_seen = 0;
+    return domain_console_read(domain, position, watched_text, sizeof watched_text);
+}
+
 static bool console_found(struct domain *domain, const char *wanted) {
+    uint64_t position;
     if (!domain)
         return false;
-    uint64_t position = domain->console_seen;
     size_t size = strlen(wanted);
-    size_t length = domain_console_read(domain, &position, watched_text, sizeof watched_text);
+    size_t length = read_unseen(domain, &position);
     size_t at = find_bytes(watched_text, length, wanted);
     if (at + size <= length) {
         domain->console_seen = position + at + size;
@@ -112,8 +123,8 @@ static bool console_found(struct domain *domain, const char *wanted) {
 }
 
 static void console_show(struct domain *domain) {
-    uint64_t position = domain ? domain->console_seen : 0;
-    size_t length = domain ? domain_console_read(domain, &position, watched_text, sizeof watched_text) : 0;
+    uint64_t position;
+    size_t length = domain ? read_unseen(domain, &position) : 0;
     size_t from = length > SHOWN_BYTES ? length - SHOWN_BYTES : 0;
     terminal_print(length ? "its console has printed since:\n" : "its console has printed nothing since\n");
     terminal_write(watched_text + from, length - from);

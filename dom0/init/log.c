@@ -2,27 +2,24 @@
 // may use as long as nobody else does.
 #include "dom0/init/channels.h"
 #include "dom0/init/init.h"
+#include "dom0/init/ports.h"
 #include "lib/format.h"
 #include "lib/string.h"
 
-#define UART_DATA 0x3f8u
-#define UART_LCR  0x3fbu
-#define UART_LSR  0x3fdu
-#define LCR_8N1   0x03u
-#define LSR_THRE  0x20u
+#define UART_DATA  0x3f8u
+#define UART_LCR   0x3fbu
+#define UART_LSR   0x3fdu
+#define LCR_8N1    0x03u
+#define LSR_THRE   0x20u
+#define UART_TRIES 100000u
 
 static enum { KEPT, TO_CONSOLE, TO_UART } lines_go; // KEPT in the channel: a console is to be started
 
-static void uart_out(uint16_t port, uint8_t value) {
-    __asm__ volatile("outb %0, %1" : : "a"(value), "d"(port));
-}
-
+// A UART that is never ready does not hold init for ever.
 static void uart_put(char c) {
-    uint8_t status;
-    do
-        __asm__ volatile("inb %1, %0" : "=a"(status) : "d"((uint16_t)UART_LSR));
-    while (!(status & LSR_THRE));
-    uart_out(UART_DATA, (uint8_t)c);
+    for (unsigned tries = 0; tries < UART_TRIES && !(port_in8(UART_LSR) & LSR_THRE); tries++)
+        ;
+    port_out8(UART_DATA, (uint8_t)c);
 }
 
 static void uart_lines(const char *text, size_t bytes) {
@@ -53,8 +50,8 @@ void init_log_console_runs(void) {
 void init_log_console_gone(void) {
     if (lines_go == TO_UART)
         return;
-    uart_out(UART_LCR, LCR_8N1); // it may have ended while it set the divisor
-    uart_put('\r');              // and in the middle of a line
+    port_out8(UART_LCR, LCR_8N1); // it may have ended while it set the divisor
+    uart_put('\r');               // and in the middle of a line
     uart_put('\n');
     go_to_uart();
 }

@@ -18,10 +18,16 @@ struct parser {
     size_t message_size;
 };
 
-static bool fail(const struct parser *parser, const char *wrong, const char *right) {
+// Complains about a word of the line.
+static bool fail_at(const struct parser *parser, unsigned word, const char *wrong, const char *right) {
     format(parser->message, parser->message_size, "etc/manifest:%u: %s '%s'; %s", parser->line.number, wrong,
-           parser->line.words ? parser->line.word[parser->line.words > 1] : "", right);
+           parser->line.words > word ? parser->line.word[word] : "", right);
     return false;
+}
+
+// Complains about what a property is set to.
+static bool fail(const struct parser *parser, const char *wrong, const char *right) {
+    return fail_at(parser, parser->line.words > 1, wrong, right);
 }
 
 static bool parse_number(const char *text, unsigned base, uint64_t *value) {
@@ -118,8 +124,11 @@ static const struct grant_form {
 
 static bool add_grant(struct parser *parser, struct manifest_server *server, const struct grant_form *form) {
     struct manifest_grant grant = {.kind = form->kind};
+    if (server->is_template)
+        return fail_at(parser, 0,
+                       "not for a template:", "init gives a domain's VMM what the domain's configuration says");
     if (parser->line.words != form->words + 1)
-        return fail(parser, "wrong number of words after", form->form);
+        return fail_at(parser, 0, "wrong number of words after", form->form);
     if (form->base_a && (!parse_number(parser->line.word[1], form->base_a, &grant.a) ||
                          !parse_number(parser->line.word[2], 10, &grant.b)))
         return fail(parser, "no number:", form->form);
@@ -153,8 +162,8 @@ static bool parse_line(struct parser *parser) {
     for (unsigned i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
         if (strcmp(key, forms[i].key) == 0)
             return add_grant(parser, server, &forms[i]);
-    return fail(parser, "unknown property before",
-                "known: file priority cpu heap ports irq channel portal directory core-info exchange uart");
+    return fail_at(parser, 0, "unknown property",
+                   "known: file priority cpu heap ports irq channel portal directory core-info exchange uart");
 }
 
 // Splits the line at *at into words. False: a word or the line is too long.

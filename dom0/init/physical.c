@@ -1,6 +1,5 @@
 // Frames from the ledger, and their mappings in protection domains.
 #include "dom0/init/init.h"
-#include "lib/string.h"
 
 #define LARGE_ORDER 9u
 #define LARGE_BYTES (2ull << 20)
@@ -59,6 +58,11 @@ void physical_unmap(uint64_t pd, uint64_t address, uint64_t bytes) {
     }
 }
 
+// By words: a memory of gigabytes is zeroed eight times as fast as by bytes where REP STOS is not microcoded for bytes.
+static void zero_words(void *to, uint64_t words) {
+    __asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(0ull) : "memory");
+}
+
 // Through the scratch window, which shows 2 MiB at a time.
 bool physical_zero(uint64_t first, uint64_t pages) {
     for (uint64_t done = 0; done < pages;) {
@@ -67,7 +71,7 @@ bool physical_zero(uint64_t first, uint64_t pages) {
         if (!physical_map(SELECTOR_SELF, INIT_SCRATCH + offset, (first + done) * PAGE_SIZE, bytes,
                           DELEGATE_READ | DELEGATE_WRITE, false))
             return false;
-        memset((void *)(INIT_SCRATCH + offset), 0, bytes);
+        zero_words((void *)(INIT_SCRATCH + offset), bytes / sizeof(uint64_t));
         physical_unmap(SELECTOR_SELF, INIT_SCRATCH + offset, bytes);
         done += bytes / PAGE_SIZE;
     }

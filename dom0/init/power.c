@@ -87,7 +87,8 @@ void power_off(void) {
     const uint8_t *dsdt = usable ? table_map(get32(fadt + FADT_DSDT)) : NULL;
     uint16_t control = usable ? (uint16_t)get32(fadt + FADT_PM1A_CNT) : 0;
     unsigned type = 0;
-    if (!dsdt || !sleep_state_s5(dsdt, get32(dsdt + TABLE_LENGTH), &type) || !control || !ports_take(control & ~1u, 1)) {
+    if (!dsdt || !sleep_state_s5(dsdt, get32(dsdt + TABLE_LENGTH), &type) || !control ||
+        !ports_take(control & ~1u, 1)) {
         init_log("this machine's ACPI tables do not say how to power it off");
         return;
     }

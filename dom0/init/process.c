@@ -70,11 +70,9 @@ static bool make_stack(struct process *process, const struct elf_program *progra
         return false;
     uint64_t name_at = STARTUP_STACK_TOP - 48, random_at = STARTUP_STACK_TOP - 16;
     uint64_t head[STACK_HEAD / 8] = {1, name_at, 0, 0, AT_PAGESZ, PAGE_SIZE, AT_RANDOM, random_at};
-    unsigned at = 8;
     if (program->headers_address) {
         const uint64_t vector[] = {AT_PHDR, program->headers_address, AT_PHENT, ELF_PHENT, AT_PHNUM, program->headers};
-        memcpy(&head[at], vector, sizeof(vector));
-        at += 6;
+        memcpy(&head[8], vector, sizeof(vector)); // behind AT_RANDOM
     }
     memcpy((char *)head + STACK_HEAD - 48, process->name, sizeof(process->name));
     uint64_t noise = now_tsc() * 0x9e3779b97f4a7c15ull; // for hash seeds of the C library, not for secrets

@@ -1,5 +1,5 @@
-// \_S5 in a DSDT. AML stores Name(\_S5_, Package(..){a, ..}) as NameOp, the name, PackageOp, the package's length in 1 to 4
-// bytes, the number of elements, the elements (ACPI 6.4, chapter 20.2).
+// \_S5 in a DSDT. AML stores Name(\_S5_, Package(..){a, ..}) as NameOp, the name, PackageOp, the package's length in 1
+// to 4 bytes, the number of elements, the elements (ACPI 6.4, chapter 20.2).
 #include "dom0/init/sleep_state.h"
 #include "lib/string.h"
 

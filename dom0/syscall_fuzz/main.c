@@ -1,6 +1,6 @@
 // A test server: gives up every capability that it has, then makes a million random system calls, all of which must
-// fail. Without capabilities it can tell nobody, not even end itself, so it ends by an exception whose place says how it
-// went (init's report names the function) and whose registers say the rest.
+// fail. Without capabilities it can tell nobody, not even end itself, so it ends by an exception whose place says how
+// it went (init's report names the function) and whose registers say the rest.
 #include "lib/server.h"
 
 #define CALLS           1000000u
@@ -119,8 +119,8 @@ int server_main(void) {
         for (unsigned i = 0; i < 6; i++)
             arguments[i] = random_argument();
         bound_wait(number, arguments);
-        int64_t status = syscall6(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
-                                  arguments[5]).status;
+        int64_t status =
+            syscall6(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]).status;
         if (status >= 0)
             a_call_succeeded(number, arguments, status, calls);
     }

@@ -152,7 +152,8 @@ static uint64_t op_registers(struct machine *machine, uint64_t *data, uint64_t w
     bool was_running = machine->hold == 0;
     if (was_running)
         machine_hold(machine, HOLD_PAUSED);
-    bool good = wait_parked(machine) && vcpu_need(vcpu, GROUP_ALL & ~GROUP_INTERCEPT & ~(machine->cpuid.xcr0_allowed ? 0 : GROUP_XCR0));
+    bool good = wait_parked(machine) &&
+                vcpu_need(vcpu, GROUP_ALL & ~GROUP_INTERCEPT & ~(machine->cpuid.xcr0_allowed ? 0 : GROUP_XCR0));
     if (good)
         fill_registers(vcpu, (struct vmm_registers *)&data[1]);
     if (was_running)
@@ -201,7 +202,9 @@ _Noreturn void control_serve(struct machine *machine) {
     uint64_t reply = WAIT_NO_REPLY;
     for (;;) {
         bool running = machine->hold == 0;
-        uint64_t deadline = keys_at < keys_end ? deadline_in_ms(KEYS_RETRY_MS) : running ? deadline_in_ms(STATISTICS_MS) : NO_DEADLINE;
+        uint64_t deadline = keys_at < keys_end ? deadline_in_ms(KEYS_RETRY_MS)
+                            : running          ? deadline_in_ms(STATISTICS_MS)
+                                               : NO_DEADLINE;
         struct syscall_result got = sys_reply_wait(reply, EVENT_CONSOLE | MAIN_EVENT_PARKED, deadline);
         reply = WAIT_NO_REPLY;
         lock(machine);

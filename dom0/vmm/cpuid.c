@@ -31,7 +31,10 @@ static const struct {
     {0x0, 0, {0, ~0u, ~0u, ~0u}, {0}},
     // SSE3 PCLMUL SSSE3 FMA CX16 PCID SSE4.1 SSE4.2 MOVBE POPCNT AES XSAVE AVX F16C RDRAND; FPU..PGE MCA CMOV PAT PSE36
     // CLFSH MMX FXSR SSE SSE2. Not: MONITOR, VMX, performance counters, debug store.
-    {0x1, 0, {~0u, 0xff00, 0x76da3203, 0x078bfbff}, {0, 0, ECX1_TSC_DEADLINE | ECX1_X2APIC | ECX1_HYPERVISOR, EDX1_APIC}},
+    {0x1,
+     0,
+     {~0u, 0xff00, 0x76da3203, 0x078bfbff},
+     {0, 0, ECX1_TSC_DEADLINE | ECX1_X2APIC | ECX1_HYPERVISOR, EDX1_APIC}},
     {0x2, 0, {~0u, ~0u, ~0u, ~0u}, {0}},
     {0x4, 0, {0x3fff, ~0u, ~0u, ~0u}, {0}},
     {0x4, 1, {0x3fff, ~0u, ~0u, ~0u}, {0}},
@@ -42,8 +45,8 @@ static const struct {
     // TSC_ADJUST is emulated.
     {0x7, 0, {0, 0xf1bf07a9, BIT(2) | BIT(8) | BIT(9) | BIT(10), 0}, {0, BIT(1), 0, 0}},
     {0x80000000, 0, {0, ~0u, ~0u, ~0u}, {0}},
-    // LAHF AltMovCr8 ABM SSE4A MISALIGNSSE PREFETCHW XOP FMA4 TBM; SYSCALL NX MMXEXT PDPE1GB LM and what repeats leaf 1.
-    // Not: SVM, RDTSCP, which needs TSC_AUX.
+    // LAHF AltMovCr8 ABM SSE4A MISALIGNSSE PREFETCHW XOP FMA4 TBM; SYSCALL NX MMXEXT PDPE1GB LM and what repeats
+    // leaf 1. Not: SVM, RDTSCP, which needs TSC_AUX.
     {0x80000001, 0, {~0u, ~0u, 0x002109f1, 0x25d3fbff}, {0}},
     {0x80000002, 0, {~0u, ~0u, ~0u, ~0u}, {0}},
     {0x80000003, 0, {~0u, ~0u, ~0u, ~0u}, {0}},
@@ -136,8 +139,8 @@ static void hypervisor_set(struct cpuid *cpuid, const struct cpuid_settings *set
     memcpy(&signature.ebx, "KVMK", 4);
     memcpy(&signature.ecx, "VMKV", 4);
     memcpy(&signature.edx, "M\0\0\0", 4);
-    uint32_t features = KVM_FEATURE_CLOCKSOURCE | KVM_FEATURE_NOP_IO_DELAY | KVM_FEATURE_CLOCKSOURCE2 |
-                        KVM_FEATURE_CLOCKSOURCE_STABLE;
+    uint32_t features =
+        KVM_FEATURE_CLOCKSOURCE | KVM_FEATURE_NOP_IO_DELAY | KVM_FEATURE_CLOCKSOURCE2 | KVM_FEATURE_CLOCKSOURCE_STABLE;
     leaf_add(cpuid, CPUID_HYPERVISOR, 0, signature);
     leaf_add(cpuid, CPUID_KVM_FEATURES, 0, (struct cpuid_result){features, 0, 0, 0});
     leaf_add(cpuid, CPUID_HYPERVISOR_CLOCK, 0, (struct cpuid_result){settings->tsc_khz, 1000000, 0, 0});
@@ -193,7 +196,8 @@ static uint32_t xsave_size(const struct cpuid *cpuid, uint64_t xcr0, bool compac
     return size;
 }
 
-struct cpuid_result cpuid_read(const struct cpuid *cpuid, const struct cpuid_vcpu *vcpu, uint32_t leaf, uint32_t subleaf) {
+struct cpuid_result cpuid_read(const struct cpuid *cpuid, const struct cpuid_vcpu *vcpu, uint32_t leaf,
+                               uint32_t subleaf) {
     struct cpuid_result result = {0};
     bool indexed = leaf == 0x4 || leaf == 0x7 || leaf == 0xb || leaf == 0xd;
     for (unsigned i = 0; i < cpuid->count; i++) {

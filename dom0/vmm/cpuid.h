@@ -1,5 +1,5 @@
-// What CPUID tells a guest: the host's leaves through an allowlist, its own topology, and a KVM-compatible hypervisor leaf
-// (Linux, Documentation/virt/kvm/x86/cpuid.rst). Pure.
+// What CPUID tells a guest: the host's leaves through an allowlist, its own topology, and a KVM-compatible hypervisor
+// leaf (Linux, Documentation/virt/kvm/x86/cpuid.rst). Pure.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,7 +44,8 @@ struct cpuid_vcpu {
 void cpuid_init(struct cpuid *cpuid, const struct cpuid_settings *settings);
 
 // The answer to CPUID with these registers.
-struct cpuid_result cpuid_read(const struct cpuid *cpuid, const struct cpuid_vcpu *vcpu, uint32_t leaf, uint32_t subleaf);
+struct cpuid_result cpuid_read(const struct cpuid *cpuid, const struct cpuid_vcpu *vcpu, uint32_t leaf,
+                               uint32_t subleaf);
 
 #define CPUID_HYPERVISOR       0x40000000u
 #define CPUID_KVM_FEATURES     0x40000001u

@@ -50,7 +50,14 @@ enum operation {
     OPERATION_COUNT
 };
 
-enum operand_kind { OPERAND_NONE, OPERAND_REGISTER, OPERAND_HIGH_BYTE, OPERAND_SEGMENT, OPERAND_MEMORY, OPERAND_IMMEDIATE };
+enum operand_kind {
+    OPERAND_NONE,
+    OPERAND_REGISTER,
+    OPERAND_HIGH_BYTE,
+    OPERAND_SEGMENT,
+    OPERAND_MEMORY,
+    OPERAND_IMMEDIATE
+};
 
 struct operand {
     uint8_t kind; // enum operand_kind
@@ -95,15 +102,15 @@ bool decode(const uint8_t *bytes, unsigned count, unsigned mode_bits, struct ins
 struct decode_cache {
     struct {
         uint64_t bytes[2];
-        uint64_t mask[2]; // of the instruction's own bytes
+        uint64_t mask[2];  // of the instruction's own bytes
         uint8_t mode_bits; // 0: unused
         struct instruction instruction;
     } entry[DECODE_CACHE_ENTRIES];
 };
 
 // As decode(), through a cache. `bytes` are 16, of which `count` are known and the rest is anything. Null for none.
-const struct instruction *decode_cached(struct decode_cache *cache, uint64_t rip, const uint8_t bytes[16], unsigned count,
-                                        unsigned mode_bits);
+const struct instruction *decode_cached(struct decode_cache *cache, uint64_t rip, const uint8_t bytes[16],
+                                        unsigned count, unsigned mode_bits);
 
 // Length of an instruction that is known but for its prefixes: `opcode` of `opcode_bytes`, e.g. 0F A2. 0 if it is not
 // at the start of `bytes`.

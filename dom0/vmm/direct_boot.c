@@ -4,27 +4,27 @@
 #include "lib/string.h"
 
 // The setup header: offsets in the file and in the zero page (boot.rst, "Details of Header Fields").
-#define SETUP_SECTS        0x1f1u
-#define BOOT_FLAG          0x1feu // AA55h
-#define JUMP_OFFSET        0x201u
-#define MAGIC              0x202u // "HdrS"
-#define VERSION            0x206u
-#define TYPE_OF_LOADER     0x210u
-#define LOADFLAGS          0x211u
-#define RAMDISK_IMAGE      0x218u
-#define RAMDISK_SIZE       0x21cu
-#define HEAP_END           0x224u
-#define COMMAND_LINE       0x228u
-#define RAMDISK_MAX        0x22cu
-#define KERNEL_ALIGNMENT   0x230u
-#define COMMAND_LINE_SIZE  0x238u
-#define PREF_ADDRESS       0x258u
-#define INIT_SIZE          0x260u
-#define HEADER_END         0x268u
+#define SETUP_SECTS       0x1f1u
+#define BOOT_FLAG         0x1feu // AA55h
+#define JUMP_OFFSET       0x201u
+#define MAGIC             0x202u // "HdrS"
+#define VERSION           0x206u
+#define TYPE_OF_LOADER    0x210u
+#define LOADFLAGS         0x211u
+#define RAMDISK_IMAGE     0x218u
+#define RAMDISK_SIZE      0x21cu
+#define HEAP_END          0x224u
+#define COMMAND_LINE      0x228u
+#define RAMDISK_MAX       0x22cu
+#define KERNEL_ALIGNMENT  0x230u
+#define COMMAND_LINE_SIZE 0x238u
+#define PREF_ADDRESS      0x258u
+#define INIT_SIZE         0x260u
+#define HEADER_END        0x268u
 // The rest of the zero page (zero-page.rst)
-#define ACPI_RSDP          0x070u
-#define E820_ENTRIES       0x1e8u
-#define E820_TABLE         0x2d0u
+#define ACPI_RSDP    0x070u
+#define E820_ENTRIES 0x1e8u
+#define E820_TABLE   0x2d0u
 
 #define LOADED_HIGH  1u
 #define CAN_USE_HEAP 0x80u
@@ -70,12 +70,18 @@ static uint64_t kernel_needs(const struct direct_boot *boot) {
     return (image > init ? image : init) + moved;
 }
 
-static uint64_t ramdisk_limit(const struct direct_boot *boot, uint64_t below_4g_bytes) {
-    uint64_t limit = field(boot->kernel, VERSION, 2) >= 0x203 ? field(boot->kernel, RAMDISK_MAX, 4) + 1 : 0x38000000;
+// End of the RAM from 1 MiB on that nothing lies in yet.
+static uint64_t free_end(const struct direct_boot *boot, uint64_t below_4g_bytes) {
+    uint64_t end = below_4g_bytes;
     for (unsigned i = 0; i < boot->reserved_count; i++)
-        if (boot->reserved[i].start >= DIRECT_BOOT_KERNEL && boot->reserved[i].start < limit)
-            limit = boot->reserved[i].start;
-    return limit < below_4g_bytes ? limit : below_4g_bytes;
+        if (boot->reserved[i].start >= DIRECT_BOOT_KERNEL && boot->reserved[i].start < end)
+            end = boot->reserved[i].start;
+    return end;
+}
+
+static uint64_t ramdisk_limit(const struct direct_boot *boot, uint64_t below_4g_bytes) {
+    uint64_t limit = field(boot->kernel, RAMDISK_MAX, 4) + 1, end = free_end(boot, below_4g_bytes);
+    return limit < end ? limit : end;
 }
 
 // Where the ramdisk goes: as high as allowed, page-aligned.
@@ -94,8 +100,8 @@ const char *direct_boot_check(const struct direct_boot *boot, uint64_t below_4g_
         return "kernel: a zImage, which is loaded low; only a bzImage can be booted";
     if (setup_bytes(boot) >= boot->kernel_bytes)
         return "kernel: the file ends within its setup sectors; it is cut off or damaged";
-    if (boot->kernel_bytes >= 1ull << 32 || kernel_needs(boot) > below_4g_bytes ||
-        DIRECT_BOOT_KERNEL > below_4g_bytes - kernel_needs(boot))
+    uint64_t end = free_end(boot, below_4g_bytes);
+    if (boot->kernel_bytes >= 1ull << 32 || kernel_needs(boot) > end || DIRECT_BOOT_KERNEL > end - kernel_needs(boot))
         return "memory: too little for this kernel";
     if (boot->ramdisk && (boot->ramdisk_bytes >= ramdisk_limit(boot, below_4g_bytes) ||
                           ramdisk_address(boot, below_4g_bytes) < DIRECT_BOOT_KERNEL + kernel_needs(boot)))
@@ -162,18 +168,22 @@ const char *direct_boot_load(struct direct_boot *boot, struct guest_memory *memo
     uint64_t setup = setup_bytes(boot);
     memset(zero_page, 0, sizeof zero_page);
     fill_zero_page(boot, memory, zero_page);
-    bool good = guest_memory_write(memory, DIRECT_BOOT_ZERO_PAGE, zero_page, sizeof zero_page) &&
-                guest_memory_write(memory, DIRECT_BOOT_GDT, gdt, sizeof gdt) &&
-                guest_memory_write(memory, DIRECT_BOOT_COMMAND_LINE, boot->command_line, strlen(boot->command_line) + 1) &&
-                guest_memory_write(memory, DIRECT_BOOT_KERNEL, (const uint8_t *)boot->kernel + setup, boot->kernel_bytes - setup);
+    bool good =
+        guest_memory_write(memory, DIRECT_BOOT_ZERO_PAGE, zero_page, sizeof zero_page) &&
+        guest_memory_write(memory, DIRECT_BOOT_GDT, gdt, sizeof gdt) &&
+        guest_memory_write(memory, DIRECT_BOOT_COMMAND_LINE, boot->command_line, strlen(boot->command_line) + 1) &&
+        guest_memory_write(memory, DIRECT_BOOT_KERNEL, (const uint8_t *)boot->kernel + setup,
+                           boot->kernel_bytes - setup);
     if (good && boot->ramdisk)
-        good = guest_memory_write(memory, ramdisk_address(boot, memory->below_4g_bytes), boot->ramdisk, boot->ramdisk_bytes);
+        good = guest_memory_write(memory, ramdisk_address(boot, memory->below_4g_bytes), boot->ramdisk,
+                                  boot->ramdisk_bytes);
     boot->entry = DIRECT_BOOT_KERNEL;
     return good ? NULL : "memory: too little for this kernel";
 }
 
 void direct_boot_registers(const struct direct_boot *boot, struct vcpu_page *page) {
-    struct vcpu_segment code = {DIRECT_BOOT_CODE, 0xc9b, 0xffffffff, 0}, data = {DIRECT_BOOT_DATA, 0xc93, 0xffffffff, 0};
+    struct vcpu_segment code = {DIRECT_BOOT_CODE, 0xc9b, 0xffffffff, 0},
+                        data = {DIRECT_BOOT_DATA, 0xc93, 0xffffffff, 0};
     memset(page->gpr, 0, sizeof page->gpr);
     page->gpr[RSI] = DIRECT_BOOT_ZERO_PAGE;
     page->gpr[RSP] = DIRECT_BOOT_STACK;

@@ -1,5 +1,6 @@
-// Booting a Linux kernel without firmware: a bzImage by the 32-bit boot protocol (Linux, Documentation/arch/x86/boot.rst).
-// Kernel and ramdisk are files that anybody may have made: every field of their headers is checked.
+// Booting a Linux kernel without firmware: a bzImage by the 32-bit boot protocol (Linux,
+// Documentation/arch/x86/boot.rst). Kernel and ramdisk are files that anybody may have made: every field of their
+// headers is checked.
 #pragma once
 #include "dom0/vmm/guest_memory.h"
 #include "kernel/abi.h"

@@ -8,19 +8,19 @@
 #define VECTOR_PF 14u
 
 static operation_function *const functions[OPERATION_COUNT] = {
-    [OPERATION_MOV] = emulate_mov,         [OPERATION_MOVZX] = emulate_extend,   [OPERATION_MOVSX] = emulate_extend,
-    [OPERATION_XCHG] = emulate_xchg,       [OPERATION_PUSH] = emulate_push,      [OPERATION_POP] = emulate_pop,
-    [OPERATION_CALL] = emulate_call,       [OPERATION_JMP] = emulate_jmp,        [OPERATION_ADD] = emulate_binary,
-    [OPERATION_OR] = emulate_binary,       [OPERATION_ADC] = emulate_binary,     [OPERATION_SBB] = emulate_binary,
-    [OPERATION_AND] = emulate_binary,      [OPERATION_SUB] = emulate_binary,     [OPERATION_XOR] = emulate_binary,
-    [OPERATION_CMP] = emulate_binary,      [OPERATION_TEST] = emulate_binary,    [OPERATION_INC] = emulate_unary,
-    [OPERATION_DEC] = emulate_unary,       [OPERATION_NEG] = emulate_unary,      [OPERATION_NOT] = emulate_unary,
-    [OPERATION_XADD] = emulate_xadd,       [OPERATION_CMPXCHG] = emulate_cmpxchg, [OPERATION_BT] = emulate_bit_test,
-    [OPERATION_BTS] = emulate_bit_test,    [OPERATION_BTR] = emulate_bit_test,   [OPERATION_BTC] = emulate_bit_test,
-    [OPERATION_ROL] = emulate_shift,       [OPERATION_ROR] = emulate_shift,      [OPERATION_SHL] = emulate_shift,
-    [OPERATION_SHR] = emulate_shift,       [OPERATION_SAR] = emulate_shift,      [OPERATION_MOVS] = emulate_string,
-    [OPERATION_STOS] = emulate_string,     [OPERATION_LODS] = emulate_string,    [OPERATION_CMPS] = emulate_string,
-    [OPERATION_SCAS] = emulate_string,     [OPERATION_INS] = emulate_string,     [OPERATION_OUTS] = emulate_string,
+    [OPERATION_MOV] = emulate_mov,      [OPERATION_MOVZX] = emulate_extend,    [OPERATION_MOVSX] = emulate_extend,
+    [OPERATION_XCHG] = emulate_xchg,    [OPERATION_PUSH] = emulate_push,       [OPERATION_POP] = emulate_pop,
+    [OPERATION_CALL] = emulate_call,    [OPERATION_JMP] = emulate_jmp,         [OPERATION_ADD] = emulate_binary,
+    [OPERATION_OR] = emulate_binary,    [OPERATION_ADC] = emulate_binary,      [OPERATION_SBB] = emulate_binary,
+    [OPERATION_AND] = emulate_binary,   [OPERATION_SUB] = emulate_binary,      [OPERATION_XOR] = emulate_binary,
+    [OPERATION_CMP] = emulate_binary,   [OPERATION_TEST] = emulate_binary,     [OPERATION_INC] = emulate_unary,
+    [OPERATION_DEC] = emulate_unary,    [OPERATION_NEG] = emulate_unary,       [OPERATION_NOT] = emulate_unary,
+    [OPERATION_XADD] = emulate_xadd,    [OPERATION_CMPXCHG] = emulate_cmpxchg, [OPERATION_BT] = emulate_bit_test,
+    [OPERATION_BTS] = emulate_bit_test, [OPERATION_BTR] = emulate_bit_test,    [OPERATION_BTC] = emulate_bit_test,
+    [OPERATION_ROL] = emulate_shift,    [OPERATION_ROR] = emulate_shift,       [OPERATION_SHL] = emulate_shift,
+    [OPERATION_SHR] = emulate_shift,    [OPERATION_SAR] = emulate_shift,       [OPERATION_MOVS] = emulate_string,
+    [OPERATION_STOS] = emulate_string,  [OPERATION_LODS] = emulate_string,     [OPERATION_CMPS] = emulate_string,
+    [OPERATION_SCAS] = emulate_string,  [OPERATION_INS] = emulate_string,      [OPERATION_OUTS] = emulate_string,
 };
 
 unsigned emulate_mode_bits(const struct vcpu_page *cpu) {
@@ -107,8 +107,8 @@ static bool segment_permits(const struct emulate *e, unsigned segment, unsigned 
     return access & ACCESS_WRITE ? !code && second : !code || second;
 }
 
-enum emulate_result memory_prepare(struct emulate *e, unsigned segment, uint64_t offset, unsigned bytes, unsigned access,
-                                   struct memory_access *out) {
+enum emulate_result memory_prepare(struct emulate *e, unsigned segment, uint64_t offset, unsigned bytes,
+                                   unsigned access, struct memory_access *out) {
     if (!segment_permits(e, segment, access) || !segment_covers(e, segment, offset, bytes))
         return raise(e, segment == SEGMENT_SS ? VECTOR_SS : VECTOR_GP, true, 0);
     uint64_t linear = segment_linear(e, segment, offset);
@@ -127,8 +127,7 @@ enum emulate_result memory_prepare(struct emulate *e, unsigned segment, uint64_t
                 return status;
         }
         out->piece[i].gpa = gpa;
-        out->piece[i].ram =
-            e->host->memory.pointer(e->host->memory.context, gpa, now, (access & ACCESS_WRITE) != 0);
+        out->piece[i].ram = e->host->memory.pointer(e->host->memory.context, gpa, now, (access & ACCESS_WRITE) != 0);
         linear += now;
         if (emulate_mode_bits(e->cpu) != 64)
             linear &= 0xffffffff;
@@ -292,7 +291,7 @@ static enum emulate_result fetch_more(struct emulate *e, uint8_t bytes[16], unsi
 
 enum emulate_result emulate_length(struct emulate *e, const uint8_t *opcode, unsigned opcode_bytes, unsigned *length) {
     uint8_t bytes[16];
-    unsigned count, mode = emulate_mode_bits(e->cpu);
+    unsigned count = 0, mode = emulate_mode_bits(e->cpu);
     enum emulate_result status = emulate_fetch(e, bytes, &count);
     if (status != EMULATE_DONE)
         return status;
@@ -320,7 +319,7 @@ void emulate_skip(struct emulate *e, unsigned length) {
 
 enum emulate_result emulate_instruction(struct emulate *e) {
     uint8_t bytes[16];
-    unsigned count, mode = emulate_mode_bits(e->cpu);
+    unsigned count = 0, mode = emulate_mode_bits(e->cpu);
     e->single_step = false;
     enum emulate_result status = emulate_fetch(e, bytes, &count);
     if (status != EMULATE_DONE)

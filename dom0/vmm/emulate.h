@@ -1,6 +1,6 @@
-// Execution of single guest instructions that touch what the CPU cannot: memory-mapped registers, ROM, and ports by string
-// instructions. Pure: state is a vCPU page, everything else is reached through struct emulate_host.
-// emulate.c fetches, addresses memory and finishes instructions; emulate_move.c, emulate_arith.c and emulate_string.c hold the
+// Execution of single guest instructions that touch what the CPU cannot: memory-mapped registers, ROM, and ports by
+// string instructions. Pure: state is a vCPU page, everything else is reached through struct emulate_host. emulate.c
+// fetches, addresses memory and finishes instructions; emulate_move.c, emulate_arith.c and emulate_string.c hold the
 // operations.
 #pragma once
 #include "dom0/vmm/decode.h"
@@ -61,7 +61,8 @@ struct emulate {
 // Fetches, decodes and executes the instruction at RIP.
 enum emulate_result emulate_instruction(struct emulate *e);
 
-// Length of the instruction at RIP, which the hardware says to be the one with this opcode. EMULATE_UNHANDLED: it is not.
+// Length of the instruction at RIP, which the hardware says to be the one with this opcode. EMULATE_UNHANDLED: it is
+// not.
 enum emulate_result emulate_length(struct emulate *e, const uint8_t *opcode, unsigned opcode_bytes, unsigned *length);
 
 // Up to 15 bytes at RIP. EMULATE_FAULT only if there is none.

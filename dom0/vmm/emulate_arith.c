@@ -147,7 +147,9 @@ static enum emulate_result bit_prepare(struct emulate *e, uint64_t offset, unsig
     const struct operand *operand = &e->instruction->operand[0];
     if (operand->kind != OPERAND_MEMORY || e->instruction->operand[1].kind != OPERAND_REGISTER)
         return operand_prepare(e, 0, access, to);
-    int64_t displaced = (int64_t)sign_extend(offset, operand->bytes) >> (operand->bytes == 8 ? 6 : operand->bytes == 4 ? 5 : 4);
+    int64_t displaced = (int64_t)sign_extend(offset, operand->bytes) >> (operand->bytes == 8   ? 6
+                                                                         : operand->bytes == 4 ? 5
+                                                                                               : 4);
     uint64_t address = operand_address(e) + (uint64_t)displaced * operand->bytes;
     to->operand = operand;
     return memory_prepare(e, e->instruction->memory.segment, address & bytes_mask(e->instruction->address_bytes),

@@ -2,18 +2,18 @@
 #pragma once
 #include "dom0/vmm/emulate.h"
 
-#define RFLAGS_CF 0x00001ull
-#define RFLAGS_PF 0x00004ull
-#define RFLAGS_AF 0x00010ull
-#define RFLAGS_ZF 0x00040ull
-#define RFLAGS_SF 0x00080ull
-#define RFLAGS_TF 0x00100ull
-#define RFLAGS_IF 0x00200ull
-#define RFLAGS_DF 0x00400ull
-#define RFLAGS_OF 0x00800ull
-#define RFLAGS_RF 0x10000ull
-#define RFLAGS_VM 0x20000ull
-#define RFLAGS_AC 0x40000ull
+#define RFLAGS_CF         0x00001ull
+#define RFLAGS_PF         0x00004ull
+#define RFLAGS_AF         0x00010ull
+#define RFLAGS_ZF         0x00040ull
+#define RFLAGS_SF         0x00080ull
+#define RFLAGS_TF         0x00100ull
+#define RFLAGS_IF         0x00200ull
+#define RFLAGS_DF         0x00400ull
+#define RFLAGS_OF         0x00800ull
+#define RFLAGS_RF         0x10000ull
+#define RFLAGS_VM         0x20000ull
+#define RFLAGS_AC         0x40000ull
 #define RFLAGS_ARITHMETIC (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF)
 
 // A memory operand after translation: one piece, or two where it crosses a page. Nothing of it was accessed yet.
@@ -30,7 +30,7 @@ static inline uint64_t bytes_mask(unsigned bytes) {
 }
 
 static inline uint64_t sign_extend(uint64_t value, unsigned bytes) {
-    unsigned shift = 64 - 8 * bytes;
+    unsigned shift = bytes && bytes < 8 ? 64 - 8 * bytes : 0;
     return (uint64_t)((int64_t)(value << shift) >> shift);
 }
 
@@ -40,8 +40,8 @@ void register_write(struct vcpu_page *cpu, unsigned number, unsigned bytes, uint
 enum emulate_result raise(struct emulate *e, unsigned vector, bool has_error, uint32_t error);
 
 // Checks segment, limit and paging of [offset, offset+bytes), which spans at most two pages.
-enum emulate_result memory_prepare(struct emulate *e, unsigned segment, uint64_t offset, unsigned bytes, unsigned access,
-                                   struct memory_access *out);
+enum emulate_result memory_prepare(struct emulate *e, unsigned segment, uint64_t offset, unsigned bytes,
+                                   unsigned access, struct memory_access *out);
 // Does a range lie within the segment's limit? Raises nothing.
 bool segment_covers(const struct emulate *e, unsigned segment, uint64_t offset, uint64_t bytes);
 uint64_t segment_linear(const struct emulate *e, unsigned segment, uint64_t offset);

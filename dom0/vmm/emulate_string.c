@@ -1,5 +1,6 @@
-// Emulated string instructions. A REP is done in batches: as many elements as lie in the pages at hand are addressed once,
-// and after a bound the guest is entered again, so that interrupts are taken between batches as between iterations.
+// Emulated string instructions. A REP is done in batches: as many elements as lie in the pages at hand are addressed
+// once, and after a bound the guest is entered again, so that interrupts are taken between batches as between
+// iterations.
 #include "dom0/vmm/emulate_operation.h"
 #include "lib/string.h"
 

@@ -1,6 +1,6 @@
 // Exits of a vCPU: a table from reason to what serves it.
-#include "dom0/vmm/machine.h"
 #include "dom0/vmm/emulate_operation.h"
+#include "dom0/vmm/machine.h"
 #include "lib/server.h"
 
 #define DR6_SINGLE_STEP 0x4000ull
@@ -206,7 +206,8 @@ static void exit_task_switch(struct vcpu *vcpu) {
 
 static void exit_invalid(struct vcpu *vcpu) {
     const struct vcpu_page *page = vcpu->page;
-    machine_crash(vcpu->machine, "the CPU state cannot be entered: reason %llx, RIP %llx, CR0 %llx, CR3 %llx, CR4 %llx, EFER %llx",
+    machine_crash(vcpu->machine,
+                  "the CPU state cannot be entered: reason %llx, RIP %llx, CR0 %llx, CR3 %llx, CR4 %llx, EFER %llx",
                   (unsigned long long)page->qualification, (unsigned long long)page->rip, (unsigned long long)page->cr0,
                   (unsigned long long)page->cr3, (unsigned long long)page->cr4, (unsigned long long)page->efer);
 }

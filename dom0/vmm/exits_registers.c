@@ -1,6 +1,6 @@
 // Exits for accesses to MSRs and control registers.
-#include "dom0/vmm/machine.h"
 #include "dom0/vmm/emulate_operation.h"
+#include "dom0/vmm/machine.h"
 
 #define CR4_KNOWN 0x0077fbffull // all architectural bits up to PKE but VMXE, SMXE and LA57
 
@@ -32,8 +32,8 @@ void exit_msr_write(struct vcpu *vcpu) {
     if (!vcpu_length(vcpu, opcode, sizeof opcode, &length))
         return;
     if (!msr_write(&vcpu->msr, number, value)) {
-        machine_log(vcpu->machine, "vCPU %u writes %llx to MSR %x: #GP; RIP %llx", vcpu->index, (unsigned long long)value,
-                    number, (unsigned long long)page->rip);
+        machine_log(vcpu->machine, "vCPU %u writes %llx to MSR %x: #GP; RIP %llx", vcpu->index,
+                    (unsigned long long)value, number, (unsigned long long)page->rip);
         vcpu_inject(vcpu, exception_with_error(VECTOR_GP, 0));
         return;
     }
@@ -137,7 +137,8 @@ void exit_control_register(struct vcpu *vcpu) {
         vcpu_emulated(vcpu, EMULATE_UNHANDLED);
         return;
     }
-    unsigned number = (i.modrm >> 3 & 7) | (i.rex & 4 ? 8 : 0) | (i.lock ? 8 : 0), gpr = (i.modrm & 7) | (i.rex & 1 ? 8 : 0);
+    unsigned number = (i.modrm >> 3 & 7) | (i.rex & 4 ? 8 : 0) | (i.lock ? 8 : 0),
+             gpr = (i.modrm & 7) | (i.rex & 1 ? 8 : 0);
     bool wide = emulate_mode_bits(page) == 64, good = true;
     if (i.opcode == 0x20)
         register_write(page, gpr, wide ? 8 : 4, control_read(vcpu, number));
@@ -166,8 +167,8 @@ void exit_xsetbv(struct vcpu *vcpu) {
     if (!vcpu_length(vcpu, opcode, sizeof opcode, &length))
         return;
     bool avx512 = (value & 0xe0) != 0;
-    if ((uint32_t)page->gpr[RCX] != 0 || page->cpl != 0 || (value & ~vcpu->machine->cpuid.xcr0_allowed) || !(value & 1) ||
-        ((value & 4) && !(value & 2)) || (avx512 && (value & 0xe6) != 0xe6)) {
+    if ((uint32_t)page->gpr[RCX] != 0 || page->cpl != 0 || (value & ~vcpu->machine->cpuid.xcr0_allowed) ||
+        !(value & 1) || ((value & 4) && !(value & 2)) || (avx512 && (value & 0xe6) != 0xe6)) {
         vcpu_inject(vcpu, exception_with_error(VECTOR_GP, 0));
         return;
     }

@@ -13,10 +13,10 @@ struct clock_scale {
 struct guest_clock {
     uint64_t tsc_hz;
     struct clock_scale to_ns, to_tsc;
-    uint64_t tsc_offset;     // guest TSC = host TSC + tsc_offset, but for what a vCPU has adjusted
-    uint64_t stopped_tsc;    // guest TSC at which it stands still
+    uint64_t tsc_offset;  // guest TSC = host TSC + tsc_offset, but for what a vCPU has adjusted
+    uint64_t stopped_tsc; // guest TSC at which it stands still
     bool stopped;
-    uint64_t wall_start_ns;  // nanoseconds since 1970 at guest time 0
+    uint64_t wall_start_ns; // nanoseconds since 1970 at guest time 0
 };
 
 // Guest time 0 is `host_tsc`; the clock stands still.

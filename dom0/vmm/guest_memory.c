@@ -78,7 +78,8 @@ bool guest_memory_init(struct guest_memory *memory) {
     uint64_t above = guest_memory_above_4g_bytes(memory);
     return guest_memory_set_pam(memory, 0, 0) &&
            map_range(memory, memory->ram + MIB, MIB, memory->below_4g_bytes - MIB, GUEST_READ | GUEST_WRITE) &&
-           map_range(memory, memory->ram + memory->below_4g_bytes, GUEST_RAM_ABOVE_4G, above, GUEST_READ | GUEST_WRITE) &&
+           map_range(memory, memory->ram + memory->below_4g_bytes, GUEST_RAM_ABOVE_4G, above,
+                     GUEST_READ | GUEST_WRITE) &&
            map_range(memory, memory->rom, GUEST_ROM_TOP - memory->rom_bytes, memory->rom_bytes, GUEST_READ);
 }
 
@@ -117,7 +118,8 @@ bool guest_memory_set_vga_window(struct guest_memory *memory, uint32_t offset, u
 
 bool guest_memory_set_framebuffer(struct guest_memory *memory, uint64_t gpa) {
     uint64_t top = GUEST_ROM_TOP - memory->rom_bytes;
-    if (gpa && (gpa % PAGE_SIZE || gpa < memory->below_4g_bytes || gpa < MIB || gpa > top || top - gpa < memory->vram_bytes))
+    if (gpa &&
+        (gpa % PAGE_SIZE || gpa < memory->below_4g_bytes || gpa < MIB || gpa > top || top - gpa < memory->vram_bytes))
         gpa = 0;
     if (gpa == memory->framebuffer)
         return true;

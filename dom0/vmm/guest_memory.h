@@ -1,5 +1,5 @@
-// The guest-physical space: where RAM, firmware, and video memory lie, in this program and for the guest. What is mapped for
-// the guest here is accessed without exits; all else traps and is a device's, or nobody's.
+// The guest-physical space: where RAM, firmware, and video memory lie, in this program and for the guest. What is
+// mapped for the guest here is accessed without exits; all else traps and is a device's, or nobody's.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,15 +38,15 @@ struct guest_memory {
     uint64_t framebuffer; // gpa of VRAM, 0: not mapped
 };
 
-// Lays out `ram_bytes` of RAM, a multiple of 4 KiB, and maps all that does not change: RAM from 1 MiB on, and the ROM below
-// 4 GiB. Pointers, sizes, map and context are set before. False if mapping fails.
+// Lays out `ram_bytes` of RAM, a multiple of 4 KiB, and maps all that does not change: RAM from 1 MiB on, and the ROM
+// below 4 GiB. Pointers, sizes, map and context are set before. False if mapping fails.
 bool guest_memory_init(struct guest_memory *memory);
 
 // PAM: bit n of each mask is the segment at C0000h + n * 16 KiB; set: RAM, clear: ROM or nothing.
 bool guest_memory_set_pam(struct guest_memory *memory, uint16_t reads_ram, uint16_t writes_ram);
 
-// The VGA window at A0000h: [offset, offset+bytes) of it is VRAM from vram_offset on; the rest traps. With `ram`, all of it
-// is the RAM beneath (SMRAM, open).
+// The VGA window at A0000h: [offset, offset+bytes) of it is VRAM from vram_offset on; the rest traps. With `ram`, all
+// of it is the RAM beneath (SMRAM, open).
 bool guest_memory_set_vga_window(struct guest_memory *memory, uint32_t offset, uint32_t bytes, uint32_t vram_offset,
                                  bool ram);
 

@@ -75,8 +75,11 @@ static const char *boot_kernel(struct machine *machine) {
     machine_ports_changed(machine);
     vga_set_text_mode(&machine->vga);
     lapic_virtual_wire(&vcpu->lapic);
+    for (unsigned i = 0; i < machine->vcpu_count; i++) // MTRRs on, write-back by default, or Linux goes without PAT
+        (void)msr_write(&machine->vcpus[i].msr, MSR_MTRR_DEF_TYPE, MTRR_ENABLED_WRITE_BACK);
     // Place only: the guest's memory is written below 4 GiB, where all of it is RAM now.
-    if (!firmware_tables_place(&tables, machine->memory.ram + FIRMWARE_SEGMENT_F, machine->memory.ram + place, (uint32_t)place))
+    if (!firmware_tables_place(&tables, machine->memory.ram + FIRMWARE_SEGMENT_F, machine->memory.ram + place,
+                               (uint32_t)place))
         return "the firmware tables cannot be placed";
     const char *wrong = direct_boot_load(boot, &machine->memory);
     if (wrong)
@@ -185,7 +188,8 @@ static void init_disks(struct machine *machine, const struct machine_parts *part
     }
 }
 
-static const char *init_firmware(struct machine *machine, const struct machine_parts *parts, const uint64_t sectors[4]) {
+static const char *init_firmware(struct machine *machine, const struct machine_parts *parts,
+                                 const uint64_t sectors[4]) {
     const struct domain_config *config = machine->config;
     struct boot_device devices[DOMAIN_DISKS_MAX];
     size_t count = 0;
@@ -214,9 +218,10 @@ static const char *init_firmware(struct machine *machine, const struct machine_p
     return good ? NULL : "the tables for the firmware do not fit";
 }
 
-// The first host CPU of a vCPU's mask, in turn.
+// The host CPU of a vCPU: those of its mask in turn, vCPU 0 where init has put the first thread.
 static unsigned choose_cpu(uint64_t mask, unsigned index) {
-    unsigned nth = mask ? index % (unsigned)__builtin_popcountll(mask) : 0;
+    unsigned before = (unsigned)__builtin_popcountll(mask & ((1ull << startup->cpu % 64) - 1));
+    unsigned nth = mask ? (index + before) % (unsigned)__builtin_popcountll(mask) : 0;
     for (unsigned cpu = 0; cpu < 64; cpu++)
         if ((mask >> cpu & 1) && nth-- == 0)
             return cpu;
@@ -224,7 +229,8 @@ static unsigned choose_cpu(uint64_t mask, unsigned index) {
 }
 
 static const char *init_vcpus(struct machine *machine, const struct machine_parts *parts) {
-    struct cpuid_settings settings = {host_cpuid, host_xcr0(), machine->vcpu_count, (uint32_t)(parts->tsc_hz / 1000), true};
+    struct cpuid_settings settings = {host_cpuid, host_xcr0(), machine->vcpu_count, (uint32_t)(parts->tsc_hz / 1000),
+                                      true};
     cpuid_init(&machine->cpuid, &settings);
     machine_interrupts_init(machine);
     for (unsigned i = 0; i < machine->vcpu_count; i++) {

@@ -1,9 +1,10 @@
 // The virtual machine: owner of all device models, of their wiring, and of the vCPUs.
-// machine.c sets up and resets, machine_ports.c and machine_memory.c lead accesses to the models, machine_interrupts.c wires
-// interrupts, vcpu.c runs the vCPUs, exits*.c serve their exits, control.c serves the domain manager and the console.
+// machine.c sets up and resets, machine_ports.c and machine_memory.c lead accesses to the models, machine_interrupts.c
+// wires interrupts, vcpu.c runs the vCPUs, exits*.c serve their exits, control.c serves the domain manager and the
+// console.
 //
-// One lock guards everything here. A vCPU's thread holds it whenever it is not in the guest or asleep; the main thread takes
-// it for each call that it serves.
+// One lock guards everything here. A vCPU's thread holds it whenever it is not in the guest or asleep; the main thread
+// takes it for each call that it serves.
 #pragma once
 #include "dom0/domain/domain_config.h"
 #include "dom0/vmm/block.h"
@@ -62,7 +63,7 @@ struct vcpu {
     struct emulate_host emulate_host;
 
     enum vcpu_mode mode;
-    bool attention;      // something below, or machine->hold, is to be looked at before the next run
+    bool attention; // something below, or machine->hold, is to be looked at before the next run
     bool parked;
     bool init_pending, startup_pending;
     uint8_t startup_vector;
@@ -76,8 +77,8 @@ struct machine {
     struct vcpu vcpus[VMM_VCPUS_MAX];
     struct lapic *lapics[VMM_VCPUS_MAX];
     unsigned vcpu_count;
-    unsigned hold;          // HOLD_*
-    uint64_t main_thread;   // selector
+    unsigned hold;        // HOLD_*
+    uint64_t main_thread; // selector
 
     const struct domain_config *config;
     struct guest_memory memory;
@@ -109,9 +110,9 @@ struct machine {
     struct direct_boot direct_boot; // used with DOMAIN_BUILDER_KERNEL
 
     struct domain_page *page;
-    uint64_t changed;       // semaphore, NO_SELECTOR: none
-    uint64_t reset_ns;      // guest time of the last reset
-    unsigned short_lives;   // resets in a row that came soon after the one before
+    uint64_t changed;     // semaphore, NO_SELECTOR: none
+    uint64_t reset_ns;    // guest time of the last reset
+    unsigned short_lives; // resets in a row that came soon after the one before
     uint64_t log_refill_ns;
     unsigned log_tokens, log_lost;
 };
@@ -198,7 +199,7 @@ void machine_set_deadline(struct vcpu *vcpu);
 // Creates vCPU and thread; it parks until machine->hold allows it to run. Null or what is wrong.
 const char *vcpu_init(struct machine *machine, unsigned index, unsigned cpu);
 const char *vcpu_start_thread(struct vcpu *vcpu);
-void vcpu_reset(struct vcpu *vcpu); // state after power-on or RESET
+void vcpu_reset(struct vcpu *vcpu);              // state after power-on or RESET
 void vcpu_attend(struct vcpu *vcpu, bool *flag); // sets a flag and makes the vCPU look at it
 bool vcpu_need(void *vcpu, uint32_t groups);
 void vcpu_inject(struct vcpu *vcpu, uint64_t event);

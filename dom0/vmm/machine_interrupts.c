@@ -5,7 +5,8 @@
 
 // ---- Lines
 
-// An external interrupt is wanted of the first vCPU while the 8259's output is high and LINT0 or I/O APIC pin 0 pass it on.
+// An external interrupt is wanted of the first vCPU while the 8259's output is high and LINT0 or I/O APIC pin 0 pass it
+// on.
 void machine_extint_update(struct machine *machine) {
     bool level = pic_output(&machine->pic);
     for (unsigned i = 0; i < machine->vcpu_count; i++) {
@@ -61,7 +62,8 @@ static void deliver(struct machine *machine, uint64_t targets, unsigned mode, ui
     }
 }
 
-static void ioapic_deliver(void *context, uint8_t vector, uint8_t destination, bool logical, unsigned mode, bool level) {
+static void ioapic_deliver(void *context, uint8_t vector, uint8_t destination, bool logical, unsigned mode,
+                           bool level) {
     struct machine *machine = context;
     uint64_t targets = lapic_message_targets(machine->lapics, machine->vcpu_count, destination, logical, mode);
     deliver(machine, targets, mode, vector, level);

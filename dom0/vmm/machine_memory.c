@@ -13,13 +13,16 @@ struct mmio_region {
 static bool find(struct vcpu *vcpu, uint64_t gpa, struct mmio_region *out) {
     struct machine *machine = vcpu->machine;
     if (gpa - lapic_base(&vcpu->lapic) < LAPIC_BYTES && lapic_enabled(&vcpu->lapic))
-        *out = (struct mmio_region){lapic_base(&vcpu->lapic), LAPIC_BYTES, &vcpu->lapic, lapic_memory_read, lapic_memory_write};
+        *out = (struct mmio_region){lapic_base(&vcpu->lapic), LAPIC_BYTES, &vcpu->lapic, lapic_memory_read,
+                                    lapic_memory_write};
     else if (gpa - VGA_WINDOW_GPA < VGA_WINDOW_BYTES)
         *out = (struct mmio_region){VGA_WINDOW_GPA, VGA_WINDOW_BYTES, &machine->vga, vga_memory_read, vga_memory_write};
     else if (gpa - IOAPIC_BASE < IOAPIC_BYTES)
-        *out = (struct mmio_region){IOAPIC_BASE, IOAPIC_BYTES, &machine->ioapic, ioapic_memory_read, ioapic_memory_write};
+        *out =
+            (struct mmio_region){IOAPIC_BASE, IOAPIC_BYTES, &machine->ioapic, ioapic_memory_read, ioapic_memory_write};
     else if (vga_mmio_base(&machine->vga) && gpa - vga_mmio_base(&machine->vga) < VGA_MMIO_BYTES)
-        *out = (struct mmio_region){vga_mmio_base(&machine->vga), VGA_MMIO_BYTES, &machine->vga, vga_mmio_read, vga_mmio_write};
+        *out = (struct mmio_region){vga_mmio_base(&machine->vga), VGA_MMIO_BYTES, &machine->vga, vga_mmio_read,
+                                    vga_mmio_write};
     else
         return false;
     return true;

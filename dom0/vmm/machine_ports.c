@@ -58,7 +58,7 @@ static const struct port_range ranges[] = {
     {0xcf8, 8, 0, configuration_read, configuration_write},
 };
 
-static uint8_t range_at[0x10000];     // index in ranges
+static uint8_t range_at[0x10000];            // index in ranges
 static uint16_t moved[RANGE_BUS_MASTER + 1]; // where the movable ones are
 
 static void range_place(unsigned range, uint32_t first) {
@@ -81,7 +81,8 @@ void machine_ports_init(struct machine *machine) {
 static void range_move(unsigned range, uint16_t to) {
     if (moved[range] == to)
         return;
-    for (uint32_t port = moved[range]; moved[range] && port < moved[range] + ranges[range].count && port < sizeof range_at; port++)
+    for (uint32_t port = moved[range];
+         moved[range] && port < moved[range] + ranges[range].count && port < sizeof range_at; port++)
         if (range_at[port] == range)
             range_at[port] = RANGE_NONE;
     moved[range] = to;

@@ -1,6 +1,6 @@
 // What becomes known of the machine outside: its state, its screen, its log; and how its end comes about.
-#include "dom0/vmm/machine.h"
 #include "dom0/domain/policy.h"
+#include "dom0/vmm/machine.h"
 #include "dom0/vmm/vga_text.h"
 #include "lib/format.h"
 #include "lib/server.h"
@@ -112,7 +112,8 @@ void machine_triple_fault(struct machine *machine) {
     char line[160];
     format(line, sizeof line, "triple fault on vCPU %u: RIP %llx, RSP %llx, CR0 %llx, CR2 %llx, CR3 %llx", vcpu->index,
            (unsigned long long)vcpu->page->rip, (unsigned long long)vcpu->page->gpr[RSP],
-           (unsigned long long)vcpu->page->cr0, (unsigned long long)vcpu->page->cr2, (unsigned long long)vcpu->page->cr3);
+           (unsigned long long)vcpu->page->cr0, (unsigned long long)vcpu->page->cr2,
+           (unsigned long long)vcpu->page->cr3);
     guest_reset(machine, VMM_REASON_TRIPLE_FAULT, line);
 }
 

@@ -140,15 +140,15 @@ static bool write_segment_base(struct msr *msr, uint32_t number, uint64_t value)
 // ---- The table
 
 #define FIELD(number, name)                                                                                            \
-    {number, number, MSR_FIELD, ANY, offsetof(struct vcpu_page, name), GROUP_MSR, 0, UINT64_MAX, NULL, NULL}
+    { number, number, MSR_FIELD, ANY, offsetof(struct vcpu_page, name), GROUP_MSR, 0, UINT64_MAX, NULL, NULL }
 #define STORED(first, last, vendor, index, value, mask)                                                                \
-    {first, last, MSR_STORED, vendor, index, 0, value, mask, NULL, NULL}
+    { first, last, MSR_STORED, vendor, index, 0, value, mask, NULL, NULL }
 #define CONSTANT(number, vendor, value)                                                                                \
-    {number, number, MSR_CONSTANT, vendor, 0, 0, value, 0, NULL, NULL}
+    { number, number, MSR_CONSTANT, vendor, 0, 0, value, 0, NULL, NULL }
 #define READ_ONLY(number, vendor, value)                                                                               \
-    {number, number, MSR_READ_ONLY, vendor, 0, 0, value, 0, NULL, NULL}
+    { number, number, MSR_READ_ONLY, vendor, 0, 0, value, 0, NULL, NULL }
 #define FUNCTION(number, read, write)                                                                                  \
-    {number, number, MSR_FUNCTION, ANY, 0, 0, 0, 0, read, write}
+    { number, number, MSR_FUNCTION, ANY, 0, 0, 0, 0, read, write }
 
 static const struct msr_entry entries[] = {
     FUNCTION(0x10, read_tsc, write_tsc), // TIME_STAMP_COUNTER
@@ -175,11 +175,11 @@ static const struct msr_entry entries[] = {
     STORED(0x258, 0x259, ANY, 20, 0, UINT64_MAX),
     STORED(0x268, 0x26f, ANY, 22, 0, UINT64_MAX),
     {0x277, 0x277, MSR_FIELD, ANY, offsetof(struct vcpu_page, pat), GROUP_MSR, 0, UINT64_MAX, NULL, write_pat},
-    STORED(0x2ff, 0x2ff, ANY, 30, 0, 0xcff),                     // MTRRdefType
-    FUNCTION(0x11, read_wall_clock, write_wall_clock),           // MSR_KVM_WALL_CLOCK
-    FUNCTION(0x12, read_clock_page, write_clock_page),           // MSR_KVM_SYSTEM_TIME
-    FUNCTION(0x4b564d00, read_wall_clock, write_wall_clock),     // MSR_KVM_WALL_CLOCK_NEW
-    FUNCTION(0x4b564d01, read_clock_page, write_clock_page),     // MSR_KVM_SYSTEM_TIME_NEW
+    STORED(0x2ff, 0x2ff, ANY, 30, 0, 0xcff),                 // MTRRdefType
+    FUNCTION(0x11, read_wall_clock, write_wall_clock),       // MSR_KVM_WALL_CLOCK
+    FUNCTION(0x12, read_clock_page, write_clock_page),       // MSR_KVM_SYSTEM_TIME
+    FUNCTION(0x4b564d00, read_wall_clock, write_wall_clock), // MSR_KVM_WALL_CLOCK_NEW
+    FUNCTION(0x4b564d01, read_clock_page, write_clock_page), // MSR_KVM_SYSTEM_TIME_NEW
     FUNCTION(0xc0000080, read_efer, write_efer),
     FIELD(0xc0000081, star),
     FIELD(0xc0000082, lstar),
@@ -188,16 +188,16 @@ static const struct msr_entry entries[] = {
     FUNCTION(0xc0000100, read_segment_base, write_segment_base), // FS.BASE
     FUNCTION(0xc0000101, read_segment_base, write_segment_base), // GS.BASE
     FIELD(0xc0000102, kernel_gs_base),
-    CONSTANT(0xc0010010, AMD, 0),                                      // SYSCFG
-    STORED(0xc0010015, 0xc0010015, AMD, 31, 1 << 24, 0xffffffff),      // HWCR: TscFreqSel
-    CONSTANT(0xc001001a, AMD, 0),                                      // TOP_MEM
-    CONSTANT(0xc001001d, AMD, 0),                                      // TOM2
-    CONSTANT(0xc001001f, AMD, 0),                                      // NB_CFG1
-    CONSTANT(0xc0010055, AMD, 0),                                      // interrupt pending message
-    CONSTANT(0xc0010058, AMD, 0),                                      // MMIO configuration base
-    READ_ONLY(0xc0010114, AMD, 0x18),                                  // VM_CR: SVM is off, and locked
-    STORED(0xc0011020, 0xc0011023, AMD, 32, 0, UINT64_MAX),            // LS, IC, DC, BU configuration
-    STORED(0xc0011028, 0xc001102a, AMD, 36, 2, UINT64_MAX),            // FP_CFG, DE_CFG: LFENCE serializes; BU_CFG2
+    CONSTANT(0xc0010010, AMD, 0),                                 // SYSCFG
+    STORED(0xc0010015, 0xc0010015, AMD, 31, 1 << 24, 0xffffffff), // HWCR: TscFreqSel
+    CONSTANT(0xc001001a, AMD, 0),                                 // TOP_MEM
+    CONSTANT(0xc001001d, AMD, 0),                                 // TOM2
+    CONSTANT(0xc001001f, AMD, 0),                                 // NB_CFG1
+    CONSTANT(0xc0010055, AMD, 0),                                 // interrupt pending message
+    CONSTANT(0xc0010058, AMD, 0),                                 // MMIO configuration base
+    READ_ONLY(0xc0010114, AMD, 0x18),                             // VM_CR: SVM is off, and locked
+    STORED(0xc0011020, 0xc0011023, AMD, 32, 0, UINT64_MAX),       // LS, IC, DC, BU configuration
+    STORED(0xc0011028, 0xc001102a, AMD, 36, 2, UINT64_MAX),       // FP_CFG, DE_CFG: LFENCE serializes; BU_CFG2
 };
 
 #define ENTRIES (sizeof entries / sizeof *entries)

@@ -6,8 +6,11 @@
 
 #define MSR_STORED_MAX 40u
 
+#define MSR_MTRR_DEF_TYPE       0x2ffu
+#define MTRR_ENABLED_WRITE_BACK 0x806u
+
 struct msr_state {
-    uint64_t stored[MSR_STORED_MAX]; // those that are memory only; index: msr_stored_index()
+    uint64_t stored[MSR_STORED_MAX]; // those that are memory only
     uint64_t tsc_adjust;             // what this vCPU's TSC is ahead of the domain's
     uint64_t clock_page, wall_clock; // of the KVM clock, as written
 };
@@ -15,10 +18,10 @@ struct msr_state {
 // What the registers reach outside of the vCPU.
 struct msr_host {
     void *context;
-    bool (*need)(void *context, uint32_t groups);       // makes groups of the vCPU page valid; false: they cannot be
-    uint64_t (*guest_tsc)(void *context);               // of the domain, without the adjustment
-    void (*adjust_changed)(void *context);              // tsc_adjust has changed
-    void (*clock_page_changed)(void *context);          // clock_page has changed
+    bool (*need)(void *context, uint32_t groups); // makes groups of the vCPU page valid; false: they cannot be
+    uint64_t (*guest_tsc)(void *context);         // of the domain, without the adjustment
+    void (*adjust_changed)(void *context);        // tsc_adjust has changed
+    void (*clock_page_changed)(void *context);    // clock_page has changed
     void (*wall_clock_changed)(void *context);
     // APIC base, TSC deadline and x2APIC
     bool (*apic_has)(uint32_t number);

@@ -15,10 +15,10 @@
 struct paging_mode {
     uint8_t levels;
     uint8_t entry_bytes;
-    uint8_t index_bits;      // of each level but the highest
+    uint8_t index_bits; // of each level but the highest
     uint8_t top_index_bits;
-    uint8_t large_levels;    // bit n: an entry of level n may map a page itself
-    bool pae;                // three levels: the entries of the highest have no rights
+    uint8_t large_levels; // bit n: an entry of level n may map a page itself
+    bool pae;             // three levels: the entries of the highest have no rights
     bool no_execute;
 };
 
@@ -122,8 +122,9 @@ static bool mark_used(struct paging_mode mode, const struct page_walk_memory *me
     return true;
 }
 
-static enum page_walk_result walk_once(const struct page_walk_registers *registers, const struct page_walk_memory *memory,
-                                       uint64_t gva, unsigned access, struct page_walk *out, bool *again) {
+static enum page_walk_result walk_once(const struct page_walk_registers *registers,
+                                       const struct page_walk_memory *memory, uint64_t gva, unsigned access,
+                                       struct page_walk *out, bool *again) {
     struct paging_mode mode = paging_mode(registers);
     uint64_t table = mode.entry_bytes == 4 ? registers->cr3 & 0xfffff000
                      : mode.pae            ? registers->cr3 & 0xffffffe0

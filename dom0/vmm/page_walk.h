@@ -52,7 +52,8 @@ struct page_walk_registers {
 
 struct page_walk_memory {
     void *context;
-    // Where [gpa, gpa+bytes), within one page, lies in this program; null if any of it is not RAM, or may not be written.
+    // Where [gpa, gpa+bytes), within one page, lies in this program; null if any of it is not RAM, or may not be
+    // written.
     void *(*pointer)(void *context, uint64_t gpa, size_t bytes, bool write);
 };
 

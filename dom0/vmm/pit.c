@@ -58,7 +58,7 @@ static uint64_t elapsed(const struct pit_channel_state *c, uint64_t now) {
 
 // A count written to a running periodic channel is taken over when the current period ends.
 static void take_next_count(struct pit_channel_state *c, uint64_t now) {
-    if (!c->next_count || !periodic(c) || !counting(c) || elapsed(c, now) < c->count)
+    if (!c->next_count || !c->count || !periodic(c) || !counting(c) || elapsed(c, now) < c->count)
         return;
     c->start += elapsed(c, now) / c->count * c->count;
     c->count = c->next_count;

@@ -200,7 +200,8 @@ const char *vcpu_init(struct machine *machine, unsigned index, unsigned cpu) {
     vcpu->cpu = cpu;
     vcpu->selector = selector_new();
     vcpu->thread = selector_new();
-    if (sys_create_page(message, SELECTOR_SELF, at) != OK || sys_create_page(state, SELECTOR_SELF, at + PAGE_SIZE) != OK ||
+    if (sys_create_page(message, SELECTOR_SELF, at) != OK ||
+        sys_create_page(state, SELECTOR_SELF, at + PAGE_SIZE) != OK ||
         sys_create_page(apic, SELECTOR_SELF, at + 2 * PAGE_SIZE) != OK)
         return "vcpus: no kernel memory for a vCPU's pages";
     vcpu->message = (struct message_buffer *)at;
@@ -272,15 +273,9 @@ static bool msr_apic_write(void *context, uint32_t number, uint64_t value) {
 }
 
 static void connect_msrs(struct vcpu *vcpu) {
-    vcpu->msr_host = (struct msr_host){vcpu,
-                                       vcpu_need,
-                                       msr_guest_tsc,
-                                       msr_adjust_changed,
-                                       msr_clock_page_changed,
-                                       msr_wall_clock_changed,
-                                       lapic_has_msr,
-                                       msr_apic_read,
-                                       msr_apic_write};
+    vcpu->msr_host = (struct msr_host){
+        vcpu,          vcpu_need,     msr_guest_tsc, msr_adjust_changed, msr_clock_page_changed, msr_wall_clock_changed,
+        lapic_has_msr, msr_apic_read, msr_apic_write};
     vcpu->msr.host = &vcpu->msr_host;
     vcpu->msr.cpu = vcpu->page;
     vcpu->msr.intel = vcpu->machine->cpuid.intel;

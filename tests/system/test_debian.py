@@ -69,8 +69,9 @@ def test_reboot_in_the_guest(run_commands):
 def test_full_kernel_reads_its_cd(run_commands, guest_files, smp):
     """linux-image-amd64 from an ISO of our own: the CD is mounted and what it holds is what was written."""
     status, printed = run_commands([
-        'create debian', console('debian', 'CPUS 1', 180), console('debian', '# ', 20), type_line('debian', 'ls /cdrom'),
-        console('debian', 'SHA256SUMS', 20), type_line('debian', 'verify'), console('debian', 'VERIFY good', 180),
+        'create debian', console('debian', 'CPUS 1', 180), console('debian', '# ', 20),
+        type_line('debian', 'ls /cdrom'), console('debian', 'SHA256SUMS', 20),
+        type_line('debian', 'verify'), console('debian', 'VERIFY good', 180),
         'log debian', 'shutdown -w debian'], 500, smp=smp, isos=[guest_files / 'debian.iso'])
     assert status == 0, printed
 
@@ -80,7 +81,8 @@ def test_writable_disk(run_commands):
     config = ('name = "disk"\nbuilder = "hvm"\nmemory = 256\nserial = "pty"\nkernel = "debian-cloud.vmlinuz"\n'
               'ramdisk = "debian-cloud.initrd"\nextra = "console=ttyS0 quiet"\ndisk = ["ram:16M,hda,w"]\n')
     write = 'head -c 3000000 /bin/busybox >/tmp/a; cat /tmp/a /tmp/a >/tmp/b; dd if=/tmp/b of=/dev/sda bs=64k seek=3'
-    read = 'echo 3 >/proc/sys/vm/drop_caches; dd if=/dev/sda bs=64k skip=3 | head -c $(stat -c %s /tmp/b) | cmp - /tmp/b'
+    read = ('echo 3 >/proc/sys/vm/drop_caches; dd if=/dev/sda bs=64k skip=3 | head -c $(stat -c %s /tmp/b) '
+            '| cmp - /tmp/b')
     status, printed = run_commands([
         'create disk', console('disk', 'CPUS 1'), console('disk', '# '),
         type_line('disk', 'for i in 1 2 3 4 5 6 7 8 9; do [ -b /dev/sda ] && break; sleep 1; done; echo size '

@@ -15,8 +15,8 @@ static char archive[8192];
 static size_t size;
 
 static void add(const char *name, unsigned mode, const char *content, size_t bytes) {
-    size += (size_t)sprintf(archive + size, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1u, mode, 0u, 0u,
-                            1u, 0u, bytes, 0u, 0u, 0u, 0u, strlen(name) + 1, 0u);
+    size += (size_t)sprintf(archive + size, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1u, mode,
+                            0u, 0u, 1u, 0u, bytes, 0u, 0u, 0u, 0u, strlen(name) + 1, 0u);
     strcpy(archive + size, name);
     size = (size + strlen(name) + 1 + 3) & ~(size_t)3;
     memcpy(archive + size, content, bytes);
@@ -116,8 +116,8 @@ static void passes_over_long_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(finds_files_only, begin),    cmocka_unit_test_setup(steps_to_the_end, begin),
-        cmocka_unit_test_setup(notices_every_cut, begin),   cmocka_unit_test_setup(refuses_bad_numbers, begin),
+        cmocka_unit_test_setup(finds_files_only, begin),       cmocka_unit_test_setup(steps_to_the_end, begin),
+        cmocka_unit_test_setup(notices_every_cut, begin),      cmocka_unit_test_setup(refuses_bad_numbers, begin),
         cmocka_unit_test_setup(passes_over_long_names, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

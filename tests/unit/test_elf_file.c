@@ -24,7 +24,8 @@ static struct {
 } file;
 static struct elf_program program;
 
-static void segment(unsigned i, uint32_t flags, uint64_t address, uint64_t offset, uint64_t in_file, uint64_t in_memory) {
+static void segment(unsigned i, uint32_t flags, uint64_t address, uint64_t offset, uint64_t in_file,
+                    uint64_t in_memory) {
     file.program[i] = (Elf64_Phdr){PT_LOAD, flags, offset, address, address, in_file, in_memory, 4096};
 }
 
@@ -43,10 +44,13 @@ static int begin(void **state) {
     file.header.e_shnum = 3;
     segment(0, PF_R | PF_X, TEXT, 0, 0x1800, 0x1800);
     segment(1, PF_R | PF_W, DATA + 0x10, 0x2010, 0x20, 0x3000);
-    file.section[1] = (Elf64_Shdr){.sh_type = SHT_SYMTAB, .sh_offset = offsetof(__typeof__(file), symbol),
-                                   .sh_size = sizeof(file.symbol), .sh_link = 2, .sh_entsize = sizeof(Elf64_Sym)};
-    file.section[2] = (Elf64_Shdr){.sh_type = SHT_STRTAB, .sh_offset = offsetof(__typeof__(file), names),
-                                   .sh_size = sizeof(file.names)};
+    file.section[1] = (Elf64_Shdr){.sh_type = SHT_SYMTAB,
+                                   .sh_offset = offsetof(__typeof__(file), symbol),
+                                   .sh_size = sizeof(file.symbol),
+                                   .sh_link = 2,
+                                   .sh_entsize = sizeof(Elf64_Sym)};
+    file.section[2] = (Elf64_Shdr){
+        .sh_type = SHT_STRTAB, .sh_offset = offsetof(__typeof__(file), names), .sh_size = sizeof(file.names)};
     memcpy(file.names, "\0start\0work", 11);
     file.symbol[1] = (Elf64_Sym){.st_name = 1, .st_info = STT_FUNC, .st_value = TEXT + 0x100, .st_size = 0x20};
     file.symbol[2] = (Elf64_Sym){.st_name = 7, .st_info = STT_FUNC, .st_value = TEXT + 0x120, .st_size = 8};

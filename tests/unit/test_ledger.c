@@ -124,7 +124,7 @@ static void frees_a_part(void **state) {
     assert_true(ledger_free(&ledger, 8, 4));
     assert_int_equal(ledger_pages(&ledger, 3), 28);
     assert_int_equal(ledger.free_pages, 36);
-    assert_false(ledger_free(&ledger, 8, 4)); // is free
+    assert_false(ledger_free(&ledger, 8, 4));  // is free
     assert_false(ledger_free(&ledger, 30, 4)); // not all of one account
     assert_int_equal(ledger_take(&ledger, 4, 1, 4), 8);
 }

@@ -126,7 +126,7 @@ static void test_32_bit(void **state) {
     assert_int_equal(walk(registers, 0x12345678, ACCESS_WRITE), PAGE_WALK_OK);
     assert_int_equal(out.gpa, 0x8678);
     assert_int_equal(*entry32(0x2000, 0x345), 0x8067);
-    *entry32(0x1000, 0x48) = 0x00400000 | 0x87 | 3u << 13; // PSE-36: bits 32 and 33
+    *entry32(0x1000, 0x48) = 0x00400000 | 0x87 | 3u << 13;              // PSE-36: bits 32 and 33
     assert_int_equal(walk(registers, 0x12345678, 0), PAGE_WALK_NO_RAM); // no PSE: it is a table at 400000h
     registers.cr4 = CR4_PSE;
     assert_int_equal(walk(registers, 0x12345678, 0), PAGE_WALK_OK);
@@ -149,8 +149,8 @@ static void test_pae(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_paging),   cmocka_unit_test(test_four_levels), cmocka_unit_test(test_rights),
-        cmocka_unit_test(test_smep_smap),   cmocka_unit_test(test_large_pages), cmocka_unit_test(test_32_bit),
+        cmocka_unit_test(test_no_paging), cmocka_unit_test(test_four_levels), cmocka_unit_test(test_rights),
+        cmocka_unit_test(test_smep_smap), cmocka_unit_test(test_large_pages), cmocka_unit_test(test_32_bit),
         cmocka_unit_test(test_pae),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
