@@ -70,6 +70,7 @@ void vcpu_run(struct thread *thread, struct vcpu *vcpu, uint64_t event_mask) {
         return;
     }
     vcpu->runner = vcpu->last_runner = thread;
+    vcpu->last_runner_generation = thread->object.generation;
     thread->vcpu = vcpu;
     thread->event_mask = event_mask;
 }
@@ -315,8 +316,8 @@ int vcpu_fetch(struct vcpu *vcpu, uint32_t groups) {
     // there.
     groups &= GROUP_ALL & ~GROUP_HOT & ~vcpu->page->dirty;
     vendor->fetch(vcpu, groups);
-    if (!vcpu->last_runner)
-        return OK;
+    if (!vcpu->last_runner || vcpu->last_runner->object.generation != vcpu->last_runner_generation)
+        return OK; // its memory may be another thread's by now
     if (groups & (GROUP_DEBUG | GROUP_XCR0))
         fpu_peek(vcpu->last_runner);
     if (groups & GROUP_DEBUG)

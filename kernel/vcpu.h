@@ -12,9 +12,10 @@ struct vcpu {
     struct cpu *cpu; // where it last ran
     struct kernel_page *state_page, *apic_page;
     struct vcpu_page *page;
-    volatile uint32_t *apic; // virtual-APIC page
-    struct thread *last_runner;   // whose extended state is the guest's, null before the first run
-    struct thread *runner;   // the thread whose run it is in, else null
+    volatile uint32_t *apic;    // virtual-APIC page
+    struct thread *last_runner; // whose extended state is the guest's, null before the first run
+    uint32_t last_runner_generation;
+    struct thread *runner; // the thread whose run it is in, else null
     bool poked;
     bool nmi_pending, nmi_blocked;
     uint64_t event; // to deliver at the next entry, EVENT_* format, 0: none

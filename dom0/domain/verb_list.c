@@ -74,9 +74,9 @@ int verb_list(const struct invocation *invocation) {
 }
 
 static const struct column vcpu_columns[] = {
-    {"Name", "name", COLUMN_TEXT, 32},     {"ID", "domid", COLUMN_NUMBER, 5},  {"VCPU", "vcpu", COLUMN_NUMBER, 5},
-    {"CPU", "cpu", COLUMN_NUMBER, 5},      {"State", "state", COLUMN_TEXT, 6}, {"Time(s)", "time", COLUMN_TENTHS, 9},
-    {"Exits", "exits", COLUMN_NUMBER, 11},
+    {"Name", "name", COLUMN_TEXT, 32},     {"ID", "domid", COLUMN_NUMBER, 5},   {"VCPU", "vcpu", COLUMN_NUMBER, 5},
+    {"CPU", "cpu", COLUMN_NUMBER, 5},      {"State", "state", COLUMN_TEXT, 6},  {"Time(s)", "time", COLUMN_TENTHS, 9},
+    {"Exits", "exits", COLUMN_NUMBER, 11}, {NULL, "time_ns", COLUMN_NUMBER, 0},
 };
 
 static void list_vcpus(struct table *table, const struct domain *domain) {
@@ -88,7 +88,8 @@ static void list_vcpus(struct table *table, const struct domain *domain) {
                                          {NULL, vcpu.cpu},
                                          {vcpu.flags, 0},
                                          {NULL, (int64_t)(vcpu.cpu_ns / NS_PER_TENTH)},
-                                         {NULL, (int64_t)vcpu.exits}});
+                                         {NULL, (int64_t)vcpu.exits},
+                                         {NULL, (int64_t)vcpu.cpu_ns}});
     }
 }
 
@@ -104,10 +105,8 @@ int verb_vcpu_list(const struct invocation *invocation) {
 }
 
 static const struct column uptime_columns[] = {
-    {"Name", "name", COLUMN_TEXT, 33},
-    {"ID", "domid", COLUMN_NUMBER, 5},
-    {"Uptime", NULL, COLUMN_TEXT, 16},
-    {NULL, "seconds", COLUMN_NUMBER, 0},
+    {"Name", "name", COLUMN_TEXT, 33},   {"ID", "domid", COLUMN_NUMBER, 5}, {"Uptime", NULL, COLUMN_TEXT, 16},
+    {NULL, "seconds", COLUMN_NUMBER, 0}, {NULL, "ms", COLUMN_NUMBER, 0},
 };
 
 // xl's: "1 day, 2:03:04".
@@ -119,7 +118,7 @@ static void uptime_row(struct table *table, const char *name, uint32_t id, uint6
         used = (size_t)format(text, sizeof text, "%llu day%s, ", days, days == 1 ? "" : "s");
     format(text + used, sizeof text - used, "%2llu:%02llu:%02llu", seconds / 3600 % 24, seconds / 60 % 60,
            seconds % 60);
-    table_row(table, (struct cell[]){{name, 0}, {NULL, id}, {text, 0}, {NULL, (int64_t)seconds}});
+    table_row(table, (struct cell[]){{name, 0}, {NULL, id}, {text, 0}, {NULL, (int64_t)seconds}, {NULL, (int64_t)ms}});
 }
 
 int verb_uptime(const struct invocation *invocation) {

@@ -1,0 +1,33 @@
+"""Shares of the CPU: weights and caps of domains that could use it all. GRUB's menu waits for a key without HLT."""
+import pytest
+from shell_output import Answers
+
+# `list` says tenths of a second; the guests run for SECONDS between two of them.
+SECONDS = 10
+
+
+def times(answer):
+    rows = [line.split() for line in answer.split('\n')]
+    return {row[0]: float(row[-1]) for row in rows if len(row) == 6 and row[1].isdigit()}
+
+
+def used(printed):
+    """What each domain used between the first and the last `list`."""
+    lists = [times(answer) for command, answer in Answers(printed).all if command == 'list']
+    return {name: lists[-1][name] - lists[0][name] for name in lists[-1] if name in lists[0]}
+
+
+def test_weight(run_commands):
+    status, printed = run_commands(['create grub name=light cpu_weight=128', 'create grub name=heavy cpu_weight=512',
+                                    'sleep 4', 'list', f'sleep {SECONDS}', 'list'])
+    assert status == 0, printed
+    share = used(printed)
+    assert share['heavy'] / share['light'] == pytest.approx(4, rel=0.25), share
+
+
+@pytest.mark.parametrize('smp', [1, 4])
+def test_cap(run_commands, smp):
+    """A cap holds although the CPU has nothing else to do."""
+    status, printed = run_commands(['create grub cap=25', 'sleep 3', 'list', f'sleep {SECONDS}', 'list'], smp=smp)
+    assert status == 0, printed
+    assert used(printed)['grub'] == pytest.approx(SECONDS / 4, rel=0.25)
