@@ -1,5 +1,5 @@
-// The kernel lock: test and test-and-set. Not a ticket lock: where CPUs are themselves virtual, the one whose turn it is
-// may not be running, and everybody would wait for it.
+// The kernel lock: test and test-and-set. Not a ticket lock: where CPUs are themselves virtual, the one whose turn it
+// is may not be running, and everybody would wait for it.
 #include "kernel/lock.h"
 #include "kernel/cpu.h"
 #include "kernel/instructions.h"

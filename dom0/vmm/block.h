@@ -1,5 +1,5 @@
-// A block device as a disk model sees it. Requests may complete at once or later, so that a backend can be a memory image
-// as well as another server.
+// A block device as a disk model sees it. Requests may complete at once or later, so that a backend can be a memory
+// image as well as another server.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -298,8 +298,8 @@ static void writable_init(struct pci_function *pci) {
     pci->writable[PCI_BAR4] = 0xf0;
     pci->writable[PCI_BAR4 + 1] = 0xff;
     pci->writable[PCI_BAR4 + 2] = pci->writable[PCI_BAR4 + 3] = 0xff; // SeaBIOS sizes I/O BARs by all 32 bits
-    memset(pci->writable + 0x40, 0xff, 5); // IDETIM, SIDETIM
-    pci->write_one_to_clear[0x07] = 0x38;  // master and target aborts
+    memset(pci->writable + 0x40, 0xff, 5);                            // IDETIM, SIDETIM
+    pci->write_one_to_clear[0x07] = 0x38;                             // master and target aborts
 }
 
 void ide_init(struct ide *ide, const struct device_host *host, void (*ports_changed)(void *machine)) {

@@ -66,11 +66,13 @@ static void a_full_ring_takes_nothing_and_an_empty_one_gives_nothing(void **stat
     assert_guards();
 }
 
-static const uint64_t lies[] = {0, 1, SIZE - 1, SIZE, SIZE + 1, 2 * SIZE, UINT32_MAX, UINT64_MAX / 2, UINT64_MAX - SIZE,
-                                UINT64_MAX - 1, UINT64_MAX};
+static const uint64_t lies[] = {
+    0,         1, SIZE - 1, SIZE, SIZE + 1, 2 * SIZE, UINT32_MAX, UINT64_MAX / 2, UINT64_MAX - SIZE, UINT64_MAX - 1,
+    UINT64_MAX};
 #define LIES (sizeof(lies) / sizeof(lies[0]))
 
-// Both positions lie in shared memory, so the other side can set both: nothing may be copied beyond the ring or the buffer.
+// Both positions lie in shared memory, so the other side can set both: nothing may be copied beyond the ring or the
+// buffer.
 static void no_position_leads_out_of_the_ring(void **state) {
     (void)state;
     for (size_t i = 0; i < LIES * LIES; i++) {
