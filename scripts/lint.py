@@ -49,9 +49,13 @@ def checked(name, command, files):
     return Result(name, 'failed', seconds, tail(run.stdout, 60))
 
 
+# The analyzer follows as many paths of a function as it is let: a seventh of its default takes a fifth of the time.
+ANALYZER = [f'--extra-arg={word}' for word in ('-Xclang', '-analyzer-config', '-Xclang', 'max-nodes=30000')]
+
+
 def tidy_file(path):
-    run = subprocess.run(['clang-tidy', '--quiet', '-p', str(build.BUILD), str(path)], cwd=build.ROOT, text=True,
-                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, errors='replace')
+    run = subprocess.run(['clang-tidy', '--quiet', '-p', str(build.BUILD), *ANALYZER, str(path)], cwd=build.ROOT,
+                         text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, errors='replace')
     found = [line for line in run.stdout.split('\n') if re.search(r': (error|warning): ', line)]
     if run.returncode and not found:
         return f'{path}: clang-tidy failed'

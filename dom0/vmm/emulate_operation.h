@@ -26,7 +26,7 @@ struct memory_access {
 };
 
 static inline uint64_t bytes_mask(unsigned bytes) {
-    return bytes >= 8 ? UINT64_MAX : (1ull << (8 * bytes)) - 1;
+    return bytes > 7 ? UINT64_MAX : (1ull << (8 * (bytes & 7))) - 1;
 }
 
 static inline uint64_t sign_extend(uint64_t value, unsigned bytes) {

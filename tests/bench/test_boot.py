@@ -51,7 +51,7 @@ def test_bulkhead(boot, figure):
 def test_debian_to_poweroff(icount_shell, figure):
     host = icount_shell
     host.command(f'create -q debian-direct on_poweroff=preserve {TO_POWEROFF}', 60)
-    host.command('wait debian-direct state shutdown 300', 400)
+    host.command('wait debian-direct state shutdown 300; sleep 1', 400)
     assert ask(host, 'list --json')[1]['state'] == '---s--'
     instructions, exits = vcpu(host, 'debian-direct')
     figure('debian_poweroff', instructions, 'instructions', 1600 * MILLION, 1654 * MILLION)
@@ -110,5 +110,5 @@ def test_sizes(figure):
 def test_privileged_lines(figure):
     run = subprocess.run(['cloc', '--json', *PRIVILEGED], cwd=build.ROOT, stdout=subprocess.PIPE, check=True, text=True)
     lines = json.loads(run.stdout)['SUM']['code']
-    figure('privileged_lines', lines, 'lines', 10000, 36000)
+    figure('privileged_lines', lines, 'lines', 10000, 14000)  # the peer: NOVA's hypervisor
     assert lines > 1000

@@ -6,13 +6,14 @@ PEERS = {'cpuid': (1000, 3554), 'in': (1200, 6154), 'in_pm_timer': (None, 6338),
          'self_ipi': (4000, 10322), 'self_ipi_hlt': (None, 14938), 'hlt_timer': (8000, 14938)}
 CONFIG = ('name = "bench"\nbuilder = "hvm"\nmemory = 64\nserial = "pty"\nboot = "d"\n'
           'disk = ["file:bench.iso,hdc:cdrom,r"]\n')
-# What cannot be right: an exit in fewer instructions than saving the registers takes, or a hundred times the worst peer.
+# What cannot be right: fewer instructions than saving the registers takes, or a hundred times the worst peer.
 LEAST, MOST = 50, 1_000_000
 
 
 def test_exits(boot, guest_files, figure):
     """A guest of our own measures each kind with its TSC; with icount a tick is an instruction."""
-    host = boot(isos=[guest_files.parent / 'tests/guests/bench.iso'], texts={'etc/domains/bench': CONFIG}, icount=True)
+    image = guest_files.parent / 'tests/guests/bench.iso'
+    host = boot(isos=[image], texts={'etc/domains/bench': CONFIG}, icount=True)
     host.shell(120)
     host.command('create -q bench', 120)
     host.line('console bench')
