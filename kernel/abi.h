@@ -389,7 +389,7 @@ enum core_counter {
     COUNTER_IPI,
     COUNTER_SHOOTDOWN,
     COUNTER_FAULT,
-    COUNTER_EXIT_TSC // TSC ticks spent in the core between exit and return to VMM or guest
+    COUNTER_GUEST_TSC // TSC ticks that guests have run, from entry to exit
 };
 
 struct trace_entry {

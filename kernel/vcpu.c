@@ -214,12 +214,16 @@ static void enter(struct thread *thread, struct vcpu *vcpu, uint64_t deadline) {
     vcpu->cpu = cpu;
     thread->exits++;
     lock_release_kernel();
+    uint64_t entered = rdtsc();
     bool interrupted = vendor->enter(vcpu);
+    uint64_t ran = rdtsc() - entered;
     __atomic_store_n(&cpu->running_guest, 0, __ATOMIC_RELEASE);
     if (interrupted)
         take_interrupt();
     lock_acquire_kernel();
     count(COUNTER_EXIT_TOTAL);
+    core_info.counters[COUNTER_EXIT_INTERRUPT] += interrupted;
+    core_info.counters[COUNTER_GUEST_TSC] += ran;
 }
 
 // What ends a run before the guest is entered. *back: to user level, else another thread goes on.

@@ -57,7 +57,8 @@ static int print_channel(uint64_t channel) {
 
 int verb_dmesg(const struct invocation *invocation) {
     (void)invocation;
-    return print_channel(CONSOLE_CORE_LOG);
+    print_channel(CONSOLE_CORE_LOG);
+    return print_channel(CONSOLE_CHANNEL_INIT);
 }
 
 // The domain page has the VMM's log, also when the VMM is dead. Its ring is copied before it is looked at.
@@ -77,6 +78,8 @@ int verb_log(const struct invocation *invocation) {
         print_page_log(domain);
         return 0;
     }
+    if (strcmp(name, "init") == 0)
+        return print_channel(CONSOLE_CHANNEL_INIT);
     if (host_server_find(name, &server))
         return print_channel(server.channel);
     return verb_fails(invocation, "%s is neither a domain nor a server; see list and info", name);

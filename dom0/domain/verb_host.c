@@ -129,7 +129,7 @@ static const char *const counter_names[] = {
     [COUNTER_IPI] = "ipis",
     [COUNTER_SHOOTDOWN] = "shootdowns",
     [COUNTER_FAULT] = "faults",
-    [COUNTER_EXIT_TSC] = "exit-tsc",
+    [COUNTER_GUEST_TSC] = "guest-tsc",
 };
 
 static void counter_row(struct table *table, const char *prefix, const char *name, uint64_t value) {

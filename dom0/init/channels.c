@@ -2,7 +2,6 @@
 #include "dom0/init/channels.h"
 #include "lib/string.h"
 
-#define OWN_CHANNEL 0u // init's log
 
 // The frames of all entries are the console's for ever: it may be at work on a channel at the moment it ends, and what
 // it was ever shown must not become anybody else's.
@@ -67,15 +66,15 @@ void channels_init(void) {
                       DELEGATE_READ | DELEGATE_WRITE, false))
         return;
     directory = (struct console_directory *)INIT_DIRECTORY;
-    if (!allocate(OWN_CHANNEL, CONSOLE_CHANNEL_LOG, "init", 0) ||
-        !physical_map(SELECTOR_SELF, INIT_LOG, entries[OWN_CHANNEL].first * PAGE_SIZE, CHANNEL_BYTES,
+    if (!allocate(CONSOLE_CHANNEL_INIT, CONSOLE_CHANNEL_LOG, "init", 0) ||
+        !physical_map(SELECTOR_SELF, INIT_LOG, entries[CONSOLE_CHANNEL_INIT].first * PAGE_SIZE, CHANNEL_BYTES,
                       DELEGATE_READ | DELEGATE_WRITE, false))
-        entries[OWN_CHANNEL].used = false;
+        entries[CONSOLE_CHANNEL_INIT].used = false;
 }
 
 bool channel_log_init(const char *line, size_t bytes) {
     struct channel channel;
-    if (!directory || !entries[OWN_CHANNEL].used)
+    if (!directory || !entries[CONSOLE_CHANNEL_INIT].used)
         return false;
     channel_open(&channel, (void *)INIT_LOG, kick);
     // init waits for nobody: without room the line is lost, and the console's own restart is what filled the ring.
@@ -89,7 +88,7 @@ bool channel_log_init(const char *line, size_t bytes) {
 
 size_t channel_log_init_unread(uint64_t *at, char *to, size_t bytes) {
     struct channel channel;
-    if (!directory || !entries[OWN_CHANNEL].used)
+    if (!directory || !entries[CONSOLE_CHANNEL_INIT].used)
         return 0;
     channel_open(&channel, (void *)INIT_LOG, kick);
     uint64_t end = channel.header->out.written, begin = end - ring_readable(&channel.out);
@@ -101,7 +100,7 @@ size_t channel_log_init_unread(uint64_t *at, char *to, size_t bytes) {
 
 void channel_log_init_printed(void) {
     struct channel_header *header = (struct channel_header *)INIT_LOG;
-    if (directory && entries[OWN_CHANNEL].used)
+    if (directory && entries[CONSOLE_CHANNEL_INIT].used)
         header->out_printed = header->out.written;
 }
 

@@ -7,7 +7,7 @@
 #define EVENT_CONSOLE (1ull << CHANNEL_EVENT_CONSOLE)
 
 #define STATISTICS_MS   1000u
-#define KEYS_RETRY_MS   20u
+#define KEYS_PACE_MS    5u
 #define PARK_TIMEOUT_MS 2000u
 
 _Static_assert(sizeof(struct key_event) <= sizeof(uint64_t), "a key event fits into a word");
@@ -21,8 +21,13 @@ static void lock(struct machine *machine) {
     machine->current = NULL;
 }
 
+// One event at a time, as from fingers: a BIOS keeps 15 keys and drops what comes faster than its guest reads.
 static void keys_feed(struct machine *machine) {
-    while (keys_at < keys_end && i8042_key(&machine->i8042, keys[keys_at].set1_code, keys[keys_at].pressed))
+    static uint64_t next_tsc;
+    if (keys_at == keys_end || now_tsc() < next_tsc)
+        return;
+    next_tsc = deadline_in_ms(KEYS_PACE_MS);
+    if (i8042_key(&machine->i8042, keys[keys_at].set1_code, keys[keys_at].pressed))
         keys_at++;
     if (keys_at == keys_end)
         keys_at = keys_end = 0;
@@ -181,8 +186,9 @@ static uint64_t serve(struct machine *machine, uint64_t *data, uint64_t words) {
 
 // ---- Loop
 
-static void update_statistics(struct machine *machine) {
-    const struct message_buffer *message = message_buffer();
+void machine_update_statistics(struct machine *machine) {
+    // The core answers into the buffer of the thread that asks.
+    const struct message_buffer *message = machine->current ? machine->current->message : message_buffer();
     for (unsigned i = 0; i < machine->vcpu_count; i++) {
         struct vcpu *vcpu = &machine->vcpus[i];
         struct domain_vcpu *out = &machine->page->vcpu[i];
@@ -202,7 +208,7 @@ _Noreturn void control_serve(struct machine *machine) {
     uint64_t reply = WAIT_NO_REPLY;
     for (;;) {
         bool running = machine->hold == 0;
-        uint64_t deadline = keys_at < keys_end ? deadline_in_ms(KEYS_RETRY_MS)
+        uint64_t deadline = keys_at < keys_end ? deadline_in_ms(KEYS_PACE_MS)
                             : running          ? deadline_in_ms(STATISTICS_MS)
                                                : NO_DEADLINE;
         struct syscall_result got = sys_reply_wait(reply, EVENT_CONSOLE | MAIN_EVENT_PARKED, deadline);
@@ -213,7 +219,7 @@ _Noreturn void control_serve(struct machine *machine) {
         else if (got.status == OK && (message->events & EVENT_CONSOLE))
             serial_console_event(machine);
         keys_feed(machine);
-        update_statistics(machine);
+        machine_update_statistics(machine);
         machine_unlock(&machine->lock);
     }
 }

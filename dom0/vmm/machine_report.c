@@ -1,5 +1,6 @@
 // What becomes known of the machine outside: its state, its screen, its log; and how its end comes about.
 #include "dom0/domain/policy.h"
+#include "dom0/vmm/control.h"
 #include "dom0/vmm/machine.h"
 #include "dom0/vmm/vga_text.h"
 #include "lib/format.h"
@@ -74,6 +75,7 @@ void machine_end(struct machine *machine, enum vmm_state state, enum vmm_reason 
     machine_update_screen(machine);
     log_text(machine, message);
     machine_hold(machine, HOLD_ENDED);
+    machine_update_statistics(machine);
     machine_set_state(machine, state, reason, message);
 }
 

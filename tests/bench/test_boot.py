@@ -34,6 +34,10 @@ def vcpu(host, domain):
     return found['time_ns'], found['exits']
 
 
+def guest_instructions(host):
+    return {row['counter']: row['count'] for row in ask(host, 'counters --json')}.get('guest-tsc', 0)
+
+
 def test_bulkhead(boot, figure):
     """From the core's entry to the first command, and the memory that is used then."""
     host = boot(icount=True, commands=['uptime --json', 'info --json', 'files --json'])
@@ -51,9 +55,10 @@ def test_bulkhead(boot, figure):
 def test_debian_to_poweroff(icount_shell, figure):
     host = icount_shell
     host.command(f'create -q debian-direct on_poweroff=preserve {TO_POWEROFF}', 60)
-    host.command('wait debian-direct state shutdown 300; sleep 1', 400)
+    host.command('wait debian-direct state shutdown 300', 400)
     assert ask(host, 'list --json')[1]['state'] == '---s--'
     instructions, exits = vcpu(host, 'debian-direct')
+    figure('debian_host_per_exit', round((instructions - guest_instructions(host)) / exits), 'instructions', 4000, 10100)
     figure('debian_poweroff', instructions, 'instructions', 1600 * MILLION, 1654 * MILLION)
     figure('debian_poweroff_exits', exits, 'exits', None, 24539)
     assert 500 * MILLION < instructions < 20_000 * MILLION
