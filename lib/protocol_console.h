@@ -2,8 +2,8 @@
 #pragma once
 #include "lib/channel.h"
 
-#define CONSOLE_CHANNEL_INIT 0u // init's log
-#define CONSOLE_CHANNELS 63u // two a domain, up to two a server
+#define CONSOLE_CHANNEL_INIT 0u  // init's log
+#define CONSOLE_CHANNELS     63u // two a domain, up to two a server
 
 enum console_channel_kind { CONSOLE_CHANNEL_NONE, CONSOLE_CHANNEL_LOG, CONSOLE_CHANNEL_SHELL, CONSOLE_CHANNEL_DOMAIN };
 

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dom0/vmm/text_screen.h"
+#include "lib/text_screen.h"
 
 #define VMM_PROTOCOL_VERSION 1u
 #define VMM_VCPUS_MAX        4
@@ -32,7 +32,7 @@ enum vmm_operation {
     VMM_POWER_BUTTON, // presses the ACPI power button; what follows is the guest's choice
     VMM_RESET,        // resets the machine as its reset button would
     VMM_DESTROY,      // stops all vCPUs for good; the page says VMM_POWERED_OFF, VMM_REASON_DESTROY
-    VMM_SEND_KEYS,    // data[1]: number of events; then struct key_event (dom0/vmm/keyboard_text.h) one a word
+    VMM_SEND_KEYS,    // data[1]: number of events; then struct key_event (lib/keyboard_text.h) one a word
     VMM_SEND_NMI,     // data[1]: vCPU
     VMM_REGISTERS,    // data[1]: vCPU -> reply from data[1]: struct vmm_registers
     VMM_SCREEN,       // brings `screen` in the domain page up to date

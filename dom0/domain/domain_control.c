@@ -4,8 +4,8 @@
 #include "dom0/domain/console_call.h"
 #include "dom0/domain/domains.h"
 #include "dom0/domain/manager.h"
-#include "dom0/vmm/keyboard_text.h"
 #include "lib/format.h"
+#include "lib/keyboard_text.h"
 
 #define CALL_TIMEOUT_MS 5000u
 #define KEYS_AT_ONCE    1024u

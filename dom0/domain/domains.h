@@ -7,8 +7,8 @@
 
 #include "dom0/domain/domain_config.h"
 #include "dom0/domain/policy.h"
-#include "dom0/vmm/text_screen.h"
 #include "lib/protocol_vmm.h"
+#include "lib/text_screen.h"
 
 #define DOMAINS_MAX       32
 #define DOMAIN_ERROR_SIZE 256

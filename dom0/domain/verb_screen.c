@@ -5,9 +5,9 @@
 #include "dom0/domain/terminal.h"
 #include "dom0/domain/verb_functions.h"
 #include "dom0/domain/verb_operand.h"
-#include "dom0/vmm/keyboard_text.h"
-#include "dom0/vmm/text_screen.h"
 #include "lib/format.h"
+#include "lib/keyboard_text.h"
+#include "lib/text_screen.h"
 
 #define LEAVE_BYTE 0x1d // Ctrl-]
 #define REFRESH_MS 100u

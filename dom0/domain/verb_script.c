@@ -6,9 +6,9 @@
 #include "dom0/domain/terminal_keys.h"
 #include "dom0/domain/verb_functions.h"
 #include "dom0/domain/verb_operand.h"
-#include "dom0/vmm/keyboard_text.h"
-#include "dom0/vmm/text_screen.h"
 #include "lib/format.h"
+#include "lib/keyboard_text.h"
+#include "lib/text_screen.h"
 
 #define LOOK_MS       100u
 #define CONSOLE_BYTES 65536u // of the console's output are looked at

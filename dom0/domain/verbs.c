@@ -62,7 +62,8 @@ const struct verb verbs[] = {
      .operands = "",
      .operand_kind = OPERAND_NONE,
      .brief = "print the log of the core and of init",
-     .help = "Prints what the core, then what init has logged since boot, as far as their rings hold it. log NAME has a server's.",
+     .help = "Prints what the core, then what init has logged since boot, as far as their rings hold it. log NAME has "
+             "a server's.",
      .run = verb_dmesg},
     {.name = "domid",
      .operands = "NAME",

@@ -2,7 +2,6 @@
 #include "dom0/init/channels.h"
 #include "lib/string.h"
 
-
 // The frames of all entries are the console's for ever: it may be at work on a channel at the moment it ends, and what
 // it was ever shown must not become anybody else's.
 static struct entry {

@@ -19,7 +19,6 @@
 #include "dom0/vmm/i8042.h"
 #include "dom0/vmm/ide.h"
 #include "dom0/vmm/ioapic.h"
-#include "dom0/vmm/keyboard_text.h"
 #include "dom0/vmm/lapic.h"
 #include "dom0/vmm/machine_lock.h"
 #include "dom0/vmm/msr.h"
@@ -34,6 +33,7 @@
 #include "dom0/vmm/vga.h"
 #include "kernel/abi.h"
 #include "lib/channel.h"
+#include "lib/keyboard_text.h"
 #include "lib/protocol_vmm.h"
 
 // Event bits of a vCPU's thread

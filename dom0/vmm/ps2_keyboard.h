@@ -1,13 +1,10 @@
 // An MF2 keyboard as its PS/2 connector shows it (IBM PS/2 Hardware Interface Technical Reference, Keyboards).
 #pragma once
 #include "dom0/vmm/ps2_queue.h"
+#include "lib/keyboard_text.h"
 #include <stddef.h>
 
-// Keys are named by their make codes of scan code set 1; KEY_EXTENDED: the code has the prefix E0h.
-#define KEY_EXTENDED     0xe000u
-#define KEY_PAUSE        0xe11du // sends its make and break codes when pressed
-#define KEY_PRINT_SCREEN 0xe037u
-#define KEY_PENDING_MAX  256u
+#define KEY_PENDING_MAX 256u
 
 struct ps2_keyboard_state {
     struct ps2_queue queue;

@@ -1,7 +1,7 @@
 // What a VGA shows, as the shell's `screen` verb wants to know it. All functions only look.
 #pragma once
-#include "dom0/vmm/text_screen.h"
 #include "dom0/vmm/vga.h"
+#include "lib/text_screen.h"
 
 // A text mode is set; otherwise the guest shows graphics.
 bool vga_text_mode(const struct vga *vga);

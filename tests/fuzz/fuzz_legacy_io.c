@@ -6,12 +6,12 @@
 
 #include "dom0/vmm/i8042.h"
 #include "dom0/vmm/ioapic.h"
-#include "dom0/vmm/keyboard_text.h"
 #include "dom0/vmm/lapic.h"
 #include "dom0/vmm/pic.h"
 #include "dom0/vmm/pit.h"
 #include "dom0/vmm/rtc.h"
 #include "dom0/vmm/uart.h"
+#include "lib/keyboard_text.h"
 #include "lib/string.h"
 
 static struct {

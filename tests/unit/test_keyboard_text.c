@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "dom0/vmm/keyboard_text.h"
+#include "lib/keyboard_text.h"
 
 static struct key_event events[256];
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "dom0/vmm/text_screen.h"
+#include "lib/text_screen.h"
 
 #define COLUMNS 80
 #define ROWS    25

@@ -4,6 +4,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Keys are named by their make codes of scan code set 1; KEY_EXTENDED: the code has the prefix E0h.
+#define KEY_EXTENDED     0xe000u
+#define KEY_PAUSE        0xe11du // sends its make and break codes when pressed
+#define KEY_PRINT_SCREEN 0xe037u
+
 struct key_event {
     uint16_t set1_code; // as i8042_key() takes it
     bool pressed;

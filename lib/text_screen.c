@@ -1,6 +1,6 @@
 // Renders screens of characters, see text_screen.h. The terminal's side follows ECMA-48 (CUP, EL, SGR) and DEC's
 // private modes 7 (wrap) and 25 (cursor).
-#include "dom0/vmm/text_screen.h"
+#include "lib/text_screen.h"
 #include "lib/format.h"
 #include "lib/string.h"
 

@@ -1,6 +1,5 @@
 // Characters, terminal sequences and key names as chords: modifiers and one key.
-#include "dom0/vmm/keyboard_text.h"
-#include "dom0/vmm/ps2_keyboard.h"
+#include "lib/keyboard_text.h"
 #include "lib/string.h"
 
 #define SHIFT 1u // the bits of xterm's modifier parameter minus one
