@@ -75,15 +75,11 @@ void clock_calibrate(void) {
 
 void clock_arm(uint64_t deadline_tsc) {
     struct cpu *cpu = cpu_self();
-    if (cpu->armed_tsc == deadline_tsc)
-        return;
+    if (deadline_tsc >= cpu->armed_tsc)
+        return; // it fires early at worst, and is armed anew then: cheaper than a write for each way in and out
     cpu->armed_tsc = deadline_tsc;
     if (host.tsc_deadline) {
-        lapic_timer_deadline(deadline_tsc == NO_DEADLINE ? 0 : deadline_tsc ? deadline_tsc : 1); // 0 would disarm
-        return;
-    }
-    if (deadline_tsc == NO_DEADLINE) {
-        lapic_timer_start(0);
+        lapic_timer_deadline(deadline_tsc ? deadline_tsc : 1); // 0 would disarm
         return;
     }
     uint64_t now = rdtsc(), left = deadline_tsc > now ? deadline_tsc - now : 0;

@@ -10,5 +10,5 @@ uint64_t clock_ns_since_start(void);
 // Measures the TSC and the local APIC's timer against the 8254 (channel 2). Needs the local APIC.
 void clock_calibrate(void);
 
-// Arms this CPU's timer for an absolute TSC value; NO_DEADLINE disarms.
+// Sees to it that this CPU's timer fires at an absolute TSC value or before; NO_DEADLINE asks for nothing.
 void clock_arm(uint64_t deadline_tsc);

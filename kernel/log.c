@@ -8,7 +8,7 @@
 #include <stdarg.h>
 
 // Pages that init maps read-only, in this order (HARDWARE_MAP_INFO).
-__attribute__((section(".info"), aligned(4096))) struct {
+__attribute__((section(".bss.info"), aligned(4096))) struct {
     union {
         struct core_info info;
         char page[PAGE_SIZE];

@@ -118,8 +118,10 @@ static void rotate(struct cpu *cpu) {
     bool over = now - cpu->turn_start_tsc >= tsc_hz / SLICE_HZ;
     if (over)
         cpu->turn_start_tsc = now;
-    scheduler_account();
-    if (current->effective == 0 || over) {
+    bool alone = cpu->run_queue.next == cpu->run_queue.previous;
+    if (over || !alone)
+        scheduler_account();
+    if (!alone && (current->effective == 0 || over)) {
         scheduler_dequeue(current);
         scheduler_enqueue(current);
     }

@@ -115,6 +115,13 @@ static void apic_set(volatile uint32_t *apic, uint32_t base, uint8_t vector, boo
     *word = value ? *word | 1u << vector % 32 : *word & ~(1u << vector % 32);
 }
 
+static bool apic_any(const volatile uint32_t *apic, uint32_t base) {
+    uint32_t bits = 0;
+    for (unsigned word = 0; word < 8; word++)
+        bits |= apic[(base + 16 * word) / 4];
+    return bits != 0;
+}
+
 // Moves what is posted to IRR.
 static void take_posted(struct vcpu *vcpu) {
     struct vcpu_page *page = vcpu->page;
@@ -142,7 +149,7 @@ static struct inject_state inject_collect(struct vcpu *vcpu) {
         .nmi_blocked = vcpu->nmi_blocked,
         .extint = (requests & VCPU_REQUEST_EXTINT) != 0,
     };
-    if (page->apic_enabled) {
+    if (page->apic_enabled && apic_any(vcpu->apic, APIC_IRR)) { // else what is in service holds nothing up
         state.irr_highest = apic_highest(vcpu->apic, APIC_IRR);
         state.isr_highest = apic_highest(vcpu->apic, APIC_ISR);
         state.tpr = (uint8_t)vcpu->apic[APIC_TPR / 4];

@@ -80,21 +80,21 @@ static int exit_task_switch(struct vcpu *vcpu, const struct vmcb *vmcb) {
     return VCPU_EXIT_TASK_SWITCH;
 }
 
-// Exits whose reason says all.
+// Exits whose reason says all, frequent ones first.
 static const struct {
     uint16_t code;
     int16_t reason;
 } plain_exits[] = {
+    {EXIT_CPUID, VCPU_EXIT_CPUID},
+    {EXIT_HLT, VCPU_EXIT_HLT},
     {EXIT_INTR, EXIT_HANDLED},
     {EXIT_NMI, EXIT_HANDLED},
     {EXIT_INIT, EXIT_HANDLED},
     {EXIT_VINTR, EXIT_HANDLED},
     {EXIT_FERR, EXIT_HANDLED},
     {EXIT_RDPMC, VCPU_EXIT_RDPMC},
-    {EXIT_CPUID, VCPU_EXIT_CPUID},
     {EXIT_INVD, VCPU_EXIT_WBINVD},
     {EXIT_WBINVD, VCPU_EXIT_WBINVD},
-    {EXIT_HLT, VCPU_EXIT_HLT},
     {EXIT_INVLPGA, VCPU_EXIT_VIRTUALIZATION},
     {EXIT_SHUTDOWN, VCPU_EXIT_SHUTDOWN},
     {EXIT_VMMCALL, VCPU_EXIT_VMCALL},

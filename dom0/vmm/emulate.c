@@ -289,7 +289,22 @@ static enum emulate_result fetch_more(struct emulate *e, uint8_t bytes[16], unsi
     return EMULATE_DONE;
 }
 
+// The usual case: no prefix, all on one page.
+static bool opcode_at_rip(struct emulate *e, const uint8_t *opcode, unsigned opcode_bytes) {
+    enum emulate_result status = EMULATE_DONE;
+    uint64_t linear = segment_linear(e, SEGMENT_CS, e->cpu->rip);
+    const uint8_t *code = PAGE_SIZE - linear % PAGE_SIZE >= opcode_bytes ? fetch_page(e, linear, &status) : NULL;
+    for (unsigned i = 0; code && i < opcode_bytes; i++)
+        if (code[i] != opcode[i])
+            return false;
+    return code != NULL;
+}
+
 enum emulate_result emulate_length(struct emulate *e, const uint8_t *opcode, unsigned opcode_bytes, unsigned *length) {
+    if (opcode_at_rip(e, opcode, opcode_bytes)) {
+        *length = opcode_bytes;
+        return EMULATE_DONE;
+    }
     uint8_t bytes[16];
     unsigned count = 0, mode = emulate_mode_bits(e->cpu);
     enum emulate_result status = emulate_fetch(e, bytes, &count);

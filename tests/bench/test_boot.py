@@ -58,7 +58,8 @@ def test_debian_to_poweroff(icount_shell, figure):
     host.command('wait debian-direct state shutdown 300', 400)
     assert ask(host, 'list --json')[1]['state'] == '---s--'
     instructions, exits = vcpu(host, 'debian-direct')
-    figure('debian_host_per_exit', round((instructions - guest_instructions(host)) / exits), 'instructions', 4000, 10100)
+    in_host = instructions - guest_instructions(host)
+    figure('debian_host_per_exit', round(in_host / exits), 'instructions', 4000, 10100)
     figure('debian_poweroff', instructions, 'instructions', 1600 * MILLION, 1654 * MILLION)
     figure('debian_poweroff_exits', exits, 'exits', None, 24539)
     assert 500 * MILLION < instructions < 20_000 * MILLION
