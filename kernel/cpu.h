@@ -48,7 +48,6 @@ struct cpu {
     struct vcpu *guest_loaded;  // vendor: whose state is on this CPU
     uint64_t asid_next, asid_generation; // svm: address-space identifiers given out
     void *vendor_host_area;              // svm: physical pages for VMRUN and the host's VMSAVE
-    bool vendor_ready;                   // virtualization is on
     struct tss tss __attribute__((aligned(16)));
     uint64_t gdt[8];
 };

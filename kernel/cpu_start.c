@@ -12,8 +12,9 @@
 #include "kernel/vendor.h"
 #include "lib/string.h"
 
-#define TRAMPOLINE     0x8000ull
-#define START_WAIT_TSC 2000000000ull
+#define TRAMPOLINE 0x8000ull
+// Seconds: a CPU starts in microseconds, but an emulated one perhaps not before its host has a thread to spare.
+#define START_WAIT_TSC 10000000000ull
 
 uint64_t cpu_start_stack; // boot.asm
 static struct cpu *starting;
@@ -29,7 +30,8 @@ void cpu_start_copy_trampoline(void) {
 _Noreturn void cpu_start_main(void) {
     struct cpu *cpu = starting;
     cpu_init_self(cpu);
-    cpu->vendor_ready = !vendor || vendor->cpu_start(cpu);
+    if (vendor && !vendor->cpu_start(cpu))
+        PANIC("no memory for %s", vendor->name);
     __atomic_fetch_add(&started, 1, __ATOMIC_SEQ_CST);
     lock_acquire_kernel();
     cpu->slice_start_tsc = rdtsc();
@@ -56,8 +58,11 @@ static bool start_one(uint32_t apic_id) {
 void cpu_start_others(const struct acpi_machine *machine) {
     for (uint32_t i = 0; i < machine->cpus; i++) {
         uint32_t apic_id = machine->apic_id[i];
-        if (apic_id != cpu_self()->apic_id && !start_one(apic_id))
-            log_print("CPU with APIC id %u did not start; going on without it", apic_id);
+        if (apic_id == cpu_self()->apic_id || start_one(apic_id))
+            continue;
+        // It may still come, and would take what is meant for the next one.
+        log_print("CPU with APIC id %u did not start; going on without it and those after it", apic_id);
+        break;
     }
     log_print("%u CPU%s", cpu_count, cpu_count == 1 ? "" : "s");
 }
