@@ -36,9 +36,7 @@ static struct idt_gate {
 } idt[256];
 
 void cpu_detect_features(void) {
-    struct cpuid one = cpuid(1, 0), seven = cpuid(7, 0), power = {0};
-    if (cpuid(0x80000000, 0).eax >= 0x80000007)
-        power = cpuid(0x80000007, 0);
+    struct cpuid one = cpuid(1, 0), seven = cpuid(7, 0);
     host.x2apic = (one.ecx & 1u << 21) != 0;
     host.tsc_deadline = (one.ecx & 1u << 24) != 0;
     host.xsave = (one.ecx & 1u << 26) != 0;
@@ -46,7 +44,6 @@ void cpu_detect_features(void) {
     host.smap = (seven.ebx & 1u << 20) != 0;
     host.umip = (seven.ecx & 1u << 2) != 0;
     host.pages_1g = (cpuid(0x80000001, 0).edx & 1u << 26) != 0;
-    host.invariant_tsc = (power.edx & 1u << 8) != 0;
     if (!host.xsave)
         return;
     struct cpuid d = cpuid(0xd, 0);

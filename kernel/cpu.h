@@ -63,7 +63,7 @@ extern uint32_t cpu_count; // CPUs that run
 
 // Features of the host, the same on all CPUs (checked at start).
 struct host_features {
-    bool smep, smap, umip, xsave, pages_1g, tsc_deadline, invariant_tsc, x2apic;
+    bool smep, smap, umip, xsave, pages_1g, tsc_deadline, x2apic;
     uint64_t xcr0;       // all components that the host supports and guests may use
     uint32_t xsave_size; // bytes of an XSAVE area for xcr0, standard format
 };

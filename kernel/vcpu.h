@@ -22,11 +22,8 @@ struct vcpu {
     uint32_t exception_intercepts;
     // Of the vendor
     void *control; // VMCB
-    uint32_t asid;
     uint64_t asid_generation;
     uint32_t space_generation_seen;
-    uint32_t clean; // groups that the hardware's copy has as they were
-    bool window_open;
 };
 
 NODISCARD int vcpu_create(struct pd *pd, struct space *guest, struct kernel_page *state, struct kernel_page *apic,

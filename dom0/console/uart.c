@@ -1,7 +1,7 @@
 // The console's UART. When nobody takes what is typed, the receiver is not read any more and RTS falls, so that the
 // other side waits; nothing is dropped here.
 #include "dom0/console/uart.h"
-#include "dom0/console/ports.h"
+#include "lib/ports.h"
 
 #define SEND_BYTES    UART_SEND_BYTES
 #define RECEIVE_BYTES UART_RECEIVE_BYTES
