@@ -1,4 +1,4 @@
-"""The suites unit, fuzz, system and bench. Each yields a Result per test."""
+"""The suites unit, fuzz, system, long and bench. Each yields a Result per test."""
 import collections
 import json
 import os
@@ -112,12 +112,12 @@ PYTEST_LINE = re.compile(r'^tests/(\S+)::(\S+) (PASSED|FAILED|SKIPPED|ERROR|XFAI
 OUTCOMES = {'PASSED': 'passed', 'SKIPPED': 'skipped', 'XFAIL': 'skipped'}
 
 
-def pytest(folder, match):
-    """Run the pytest files of tests/FOLDER; their lines as they come, then the details of what failed."""
+def pytest(folder, match, marked='not long'):
+    """Run the tests of tests/FOLDER so MARKED; their lines as they come, then the details of what failed."""
     if not list((TESTS / folder).glob('test_*.py')):
         return
     command = [sys.executable, '-u', '-m', 'pytest', '-p', 'no:cacheprovider', '-v', '--tb=short', '--no-header',
-               *(['-k', match] if match else []), f'tests/{folder}']
+               '-m', marked, *(['-k', match] if match else []), f'tests/{folder}']
     log = LOGS / f'pytest-{folder}.log'
     environment = dict(os.environ, BULKHEAD_BUILD=str(build.BUILD), PYTHONDONTWRITEBYTECODE='1', COLUMNS='200')
     last, seen = time.monotonic(), 0
@@ -146,6 +146,14 @@ def system(match):
         yield Result('system/image', 'failed', 0, 'the image does not build')
         return
     yield from pytest('system', match)
+
+
+def long(match):
+    """What takes too long to be run each time: tests of tests/system that are marked long."""
+    if build.ninja('image', 'guests'):
+        yield Result('long/image', 'failed', 0, 'the image does not build')
+        return
+    yield from pytest('system', match, marked='long')
 
 
 def bench(match):

@@ -11,23 +11,26 @@ import suites
 LOGS = build.BUILD / 'logs'
 SUITES = {'unit': suites.unit, 'proof': prove.proof, 'fuzz': suites.fuzz, 'system': suites.system,
           'bench': suites.bench, 'lint': lint.lint}
+# Only by name: everything else together is held under 30 minutes.
+BY_NAME = {'long': suites.long}
 MARK = {'passed': 'PASS', 'failed': 'FAIL', 'skipped': 'SKIP'}
 
 
 def parse():
     parser = argparse.ArgumentParser(prog='scripts/test', description=__doc__, allow_abbrev=False)
     parser.add_argument('suite', nargs='*', metavar='SUITE',
-                        help=f'{", ".join(SUITES)} or all (default: all, in at most 30 minutes)')
+                        help=f'{", ".join(SUITES)}, all of them together as all (the default, at most 30 minutes), '
+                             f'or {", ".join(BY_NAME)}')
     parser.add_argument('--json', metavar='FILE', help='bench: write every figure to FILE')
     parser.add_argument('-k', metavar='TEXT', default='', help='only tests with TEXT in their names')
     options = parser.parse_args()
     for name in options.suite:
-        if name not in SUITES and name != 'all':
-            parser.error(f"there is no suite '{name}'; there are {', '.join(SUITES)} and all")
+        if name not in SUITES | BY_NAME and name != 'all':
+            parser.error(f"there is no suite '{name}'; there are {', '.join(SUITES | BY_NAME)} and all")
     if options.json and not {'bench', 'all'} & set(options.suite or ['all']):
         parser.error('--json belongs to the suite bench')
     if not options.suite or 'all' in options.suite:
-        options.suite = list(SUITES)
+        options.suite = list(SUITES) + [name for name in BY_NAME if name in options.suite]
     return options
 
 
@@ -47,7 +50,7 @@ def main():
     counts = {'passed': 0, 'failed': 0, 'skipped': 0}
     for name in options.suite:
         print(f'== {name}', flush=True)
-        for result in SUITES[name](options.k):
+        for result in (SUITES | BY_NAME)[name](options.k):
             report(counts, result)
     figures = LOGS / 'bench.json'
     if options.json and figures.exists():

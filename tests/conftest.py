@@ -21,6 +21,10 @@ ESCAPES = re.compile(r'\x1b\[[0-9;?]*[A-Za-z]')
 PATIENCE = float(os.environ.get('BULKHEAD_PATIENCE', '1'))
 
 
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'long: minutes of run time; only in the suite long')
+
+
 class Host:
     """A machine that runs Bulkhead. What it prints is in LOGS/NAME.log."""
 
