@@ -9,7 +9,7 @@
 #include "lib/string.h"
 
 #define LARGE           (2ull << 20)
-#define POOL_MIN        (16ull << 20)
+#define POOL_BASE       (4ull << 20)
 #define POOL_MAX        ((uint64_t)POOL_WORDS_MAX * 64 * PAGE_SIZE)
 #define BOOT_TABLES_TOP (4ull << 30)
 #define DEVICES_MAX     16u
@@ -128,9 +128,11 @@ static void own_frames(uint64_t base, uint64_t size) {
         frame_table.frames[frame].owner = FRAME_OWNER_KERNEL;
 }
 
+// A domain takes about half a MiB and a thousandth of its memory: the pool is enough for domains of 64 MiB each, or for
+// page tables of 4 KiB pages over all memory, seen twice.
 void memory_init(struct boot_info *info) {
-    uint64_t top = memory_top(info), size = (top / 64 + LARGE - 1) & ~(LARGE - 1);
-    size = size < POOL_MIN ? POOL_MIN : size > POOL_MAX ? POOL_MAX : size;
+    uint64_t top = memory_top(info), size = (POOL_BASE + top / 128 + LARGE - 1) & ~(LARGE - 1);
+    size = size > POOL_MAX ? POOL_MAX : size;
     uint64_t image = image_hpa(kernel_image_start), image_size = image_hpa(kernel_image_end) - image;
     note_kernel_range(info, image, image_size);
     pool_base = take_memory(info, size);

@@ -9,11 +9,12 @@
 #define DOMAIN_COMMAND_LINE_MAX 2047 /* COMMAND_LINE_SIZE of x86 Linux with its NUL is 2048 */
 #define DOMAIN_VCPUS_MAX        4
 #define DOMAIN_DISKS_MAX        4
-#define DOMAIN_MEMORY_MIB_MIN   4       /* below, SeaBIOS has no room for its tables beside a DOS */
-#define DOMAIN_MEMORY_MIB_MAX   1048576 /* 1 TiB */
-#define DOMAIN_MEMORY_MIB       32      /* Xen's, if a configuration says nothing */
-#define DOMAIN_DISK_RAM_MIN     (UINT64_C(1) << 20)
-#define DOMAIN_DISK_RAM_MAX     (UINT64_C(64) << 30)
+#define DOMAIN_MEMORY_MIB_MIN                                                                                          \
+    8 /* the screen has 4 of them; with less, SeaBIOS has no room for its tables beside a DOS */
+#define DOMAIN_MEMORY_MIB_MAX 1048576 /* 1 TiB */
+#define DOMAIN_MEMORY_MIB     32      /* Xen's, if a configuration says nothing */
+#define DOMAIN_DISK_RAM_MIN   (UINT64_C(1) << 20)
+#define DOMAIN_DISK_RAM_MAX   (UINT64_C(64) << 30)
 
 enum domain_builder { DOMAIN_BUILDER_FIRMWARE, DOMAIN_BUILDER_KERNEL };
 

@@ -36,10 +36,14 @@ static const char *take_rom(struct machine_parts *parts) {
     return NULL;
 }
 
+// Video memory is the end of the domain's memory, as in Xen (xl.cfg(5): videoram).
 static const char *take_vram(struct machine_parts *parts) {
-    parts->vram = pages_new(VGA_VRAM_DEFAULT / PAGE_SIZE);
+    if (parts->ram_bytes <= VGA_VRAM_DEFAULT)
+        return "memory: none is left beside the screen's";
+    parts->ram_bytes -= VGA_VRAM_DEFAULT;
+    parts->vram = (uint8_t *)parts->ram + parts->ram_bytes;
     parts->vram_bytes = VGA_VRAM_DEFAULT;
-    return parts->vram ? NULL : "memory: none for the screen";
+    return NULL;
 }
 
 static const char *take_disks(struct machine_parts *parts) {

@@ -18,7 +18,7 @@ CONFIGURATIONS = [
     ('wrong-type', 'name = "d"\nbuilder = "hvm"\nmemory = ["64"]\n', ['etc/domains/wrong-type:3: memory:']),
     ('many-vcpus', GOOD + 'vcpus = 9\n', ['many-vcpus:4: vcpus: 9 is out of range; accepted: 1 to 4']),
     ('no-vcpus', GOOD + 'vcpus = 0\n', ['no-vcpus:4: vcpus: 0 is out of range; accepted: 1 to 4']),
-    ('little', 'name = "d"\nbuilder = "hvm"\nmemory = 1\n', ['memory: 1 is out of range; accepted: 4 to']),
+    ('little', 'name = "d"\nbuilder = "hvm"\nmemory = 1\n', ['memory: 1 is out of range; accepted: 8 to']),
     ('words', 'name = "d"\nbuilder = "hvm"\nmemory = "much"\n', ['words:3: memory: "much" is not a number']),
     ('pv', 'name = "d"\ntype = "pv"\n', ['pv:2: type: "pv" is not supported', 'accepted: "hvm"']),
     ('dom0', 'name = "Domain-0"\nbuilder = "hvm"\n', ['"Domain-0" is the name of dom0']),

@@ -242,17 +242,17 @@ static void values_are_checked(void **state) {
 
 static void memory_has_bounds(void **state) {
     (void)state;
-    static const char *const bad[] = {"0", "3", "1048577", "'lots'", "0x7fffffffffffffff", "'4096M'"};
+    static const char *const bad[] = {"0", "7", "1048577", "'lots'", "0x7fffffffffffffff", "'4096M'"};
     char text[128];
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         snprintf(text, sizeof text, "name='a'\ntype='hvm'\nmemory=%s\n", bad[i]);
         assert_int_equal(parse(text), -1);
         assert_int_equal(report.errors, 1);
         assert_non_null(strstr(message(0), "guest.cfg:3: memory: "));
-        assert_non_null(strstr(message(0), "accepted: 4 to 1048576"));
+        assert_non_null(strstr(message(0), "accepted: 8 to 1048576"));
     }
-    assert_int_equal(parse("name='a';type='hvm';memory=4"), 0);
-    assert_int_equal(config.memory_mib, 4);
+    assert_int_equal(parse("name='a';type='hvm';memory=8"), 0);
+    assert_int_equal(config.memory_mib, 8);
     assert_int_equal(parse("name='a';type='hvm';maxmem=128"), 0);
     assert_int_equal(config.memory_mib, 128);
 }
