@@ -1,4 +1,4 @@
-"""memtest86+ 6.10, the 64-bit and the 32-bit build at the same time in two domains of 64 MiB: a pass finds no errors."""
+"""memtest86+ 6.10, the 64-bit and the 32-bit build at once in two domains of 64 MiB: a pass finds no errors."""
 import re
 
 import pytest
