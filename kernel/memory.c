@@ -6,6 +6,7 @@
 #include "kernel/object.h"
 #include "kernel/pagetable.h"
 #include "kernel/panic.h"
+#include "lib/lines.h"
 #include "lib/string.h"
 
 #define LARGE           (2ull << 20)
@@ -24,10 +25,16 @@ static uint64_t device_pages[DEVICES_MAX];
 static unsigned device_count;
 static uint64_t stack_next = STACK_WINDOW;
 
-extern char kernel_image_start[], kernel_text_start[], kernel_text_end[], kernel_rodata_end[], kernel_image_end[];
+extern char kernel_image_start[], kernel_text_start[], kernel_text_end[], kernel_rodata_end[], kernel_lines[];
 
 static uint64_t image_hpa(const char *symbol) {
     return (uint64_t)(uintptr_t)symbol - KERNEL_BASE;
+}
+
+// The table of functions and lines is the image's last part, as long as it says.
+static uint64_t image_end(void) {
+    uint64_t end = (uint64_t)(uintptr_t)kernel_lines + ((const struct lines_header *)(const void *)kernel_lines)->bytes;
+    return (end + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 }
 
 static bool overlaps(uint64_t a, uint64_t a_end, uint64_t b, uint64_t b_end) {
@@ -37,7 +44,7 @@ static bool overlaps(uint64_t a, uint64_t a_end, uint64_t b, uint64_t b_end) {
 static bool taken(const struct boot_info *info, uint64_t base, uint64_t end) {
     uint64_t archive_end = (info->archive_base + info->archive_size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
     if (overlaps(base, end, info->archive_base, archive_end) ||
-        overlaps(base, end, image_hpa(kernel_image_start), image_hpa(kernel_image_end)))
+        overlaps(base, end, image_hpa(kernel_image_start), image_end() - KERNEL_BASE))
         return true;
     for (uint32_t i = 0; i < info->memory_ranges; i++)
         if (info->memory[i].kind != BOOT_MEMORY_FREE &&
@@ -107,10 +114,11 @@ static void map_range(uint64_t address, uint64_t hpa, uint64_t size, uint64_t fl
 
 static void map_image(void) {
     uint64_t text = (uint64_t)(uintptr_t)kernel_text_start, rodata = (uint64_t)(uintptr_t)kernel_text_end;
-    uint64_t data = (uint64_t)(uintptr_t)kernel_rodata_end, end = (uint64_t)(uintptr_t)kernel_image_end;
+    uint64_t data = (uint64_t)(uintptr_t)kernel_rodata_end, lines = (uint64_t)(uintptr_t)kernel_lines;
     map_range(text, text - KERNEL_BASE, rodata - text, 0);
     map_range(rodata, rodata - KERNEL_BASE, data - rodata, PTE_NX);
-    map_range(data, data - KERNEL_BASE, end - data, PTE_NX | PTE_WRITE);
+    map_range(data, data - KERNEL_BASE, lines - data, PTE_NX | PTE_WRITE);
+    map_range(lines, lines - KERNEL_BASE, image_end() - lines, PTE_NX);
 }
 
 static uint64_t memory_top(const struct boot_info *info) {
@@ -133,7 +141,7 @@ static void own_frames(uint64_t base, uint64_t size) {
 void memory_init(struct boot_info *info) {
     uint64_t top = memory_top(info), size = (POOL_BASE + top / 128 + LARGE - 1) & ~(LARGE - 1);
     size = size > POOL_MAX ? POOL_MAX : size;
-    uint64_t image = image_hpa(kernel_image_start), image_size = image_hpa(kernel_image_end) - image;
+    uint64_t image = image_hpa(kernel_image_start), image_size = image_end() - KERNEL_BASE - image;
     note_kernel_range(info, image, image_size);
     pool_base = take_memory(info, size);
     pool.pages = size / PAGE_SIZE;

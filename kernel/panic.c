@@ -6,11 +6,29 @@
 #include "kernel/memory.h"
 #include "kernel/trap.h"
 #include "lib/format.h"
+#include "lib/lines.h"
 #include <stdarg.h>
 
 #define BACKTRACE_DEPTH 16u
 
-extern char kernel_text_start[], kernel_text_end[];
+extern char kernel_text_start[], kernel_text_end[], kernel_lines[];
+
+// The functions of an address, a line each. For a return address that is the call, so what lies before it.
+static void print_place(const char *what, uint64_t address, uint64_t before) {
+    struct lines_place place[LINES_DEPTH];
+    char text[160];
+    const struct lines_header *header = (const void *)kernel_lines;
+    unsigned places = lines_find(header, header->bytes, address - before, place);
+    if (!places)
+        log_print("  %s %#llx", what, (unsigned long long)address);
+    for (unsigned i = 0; i < places; i++) {
+        lines_text(&place[i], text, sizeof(text));
+        if (i == 0)
+            log_print("  %s %#llx %s", what, (unsigned long long)address, text);
+        else
+            log_print("    inlined in %s", text);
+    }
+}
 
 // Follows frame pointers through the core's own stacks.
 static void backtrace(uint64_t frame) {
@@ -20,7 +38,7 @@ static void backtrace(uint64_t frame) {
         const uint64_t *at = (const uint64_t *)frame;
         if (at[1] < (uint64_t)(uintptr_t)kernel_text_start || at[1] >= (uint64_t)(uintptr_t)kernel_text_end)
             return;
-        log_print("  called from %#llx", (unsigned long long)at[1]);
+        print_place("called from", at[1], 1);
         if (at[0] <= frame)
             return;
         frame = at[0];
@@ -58,6 +76,7 @@ void panic_exception(const struct registers *regs) {
     begin();
     log_print("PANIC on CPU %u: exception %llu in the core, error code %#llx, address %#llx", cpu_self()->id,
               (unsigned long long)regs->vector, (unsigned long long)regs->error, (unsigned long long)read_cr2());
+    print_place("at", regs->rip, 0);
     log_print("  RIP %#llx CS %#llx RFLAGS %#llx RSP %#llx", (unsigned long long)regs->rip,
               (unsigned long long)regs->cs, (unsigned long long)regs->rflags, (unsigned long long)regs->rsp);
     static const char *const names[16] = {"RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",

@@ -17,7 +17,7 @@ enum init_operation {
     INIT_SERVER_GET, // data[1]: index; reply from data[1]: struct init_server
     INIT_POWER_OFF,  // returns only with INIT_ABSENT: the machine does not say how
     INIT_RESTART,    // does not return
-    INIT_CRASH,      // name from data[1]: ends a server, or a domain's VMM ("domain NAME"), as if it had faulted
+    INIT_CRASH,      // name from data[1]: makes a server, or a domain's VMM ("domain NAME"), fault
 };
 
 enum init_status {

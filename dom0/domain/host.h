@@ -17,7 +17,7 @@ const volatile struct core_info *host_core_info(void);
 bool host_server_get(uint64_t index, struct init_server *server);
 bool host_server_find(const char *name, struct init_server *server);
 
-// Has a server, or a domain's VMM ("domain NAME"), end as by a fault. NULL, or what is wrong.
+// Makes a server, or a domain's VMM ("domain NAME"), fault. NULL, or what is wrong.
 const char *host_crash(const char *name);
 
 // Powers the host off or restarts it. Returns only if init refuses.

@@ -28,10 +28,11 @@ const struct verb verbs[] = {
      .least = 1,
      .most = 1,
      .operand_kind = OPERAND_SERVER,
-     .brief = "for tests: make a server, or a domain's VMM, fault",
-     .help =
-         "Ends the named server of dom0, or the VMM of the named domain, as a fault would. A server is started again\n"
-         "by init; a domain ends, and its on_crash is carried out. For tests of just that.",
+     .brief = "make a server, or a domain's VMM, fault",
+     .help = "Takes the code of the named server of dom0, or of the named domain's VMM, away from it, so that it "
+             "faults at\n"
+             "its next instruction. init reports that as any fault, with functions and lines (see dmesg). A server is\n"
+             "started again; a domain ends, and its on_crash is carried out.",
      .run = verb_crash},
     {.name = "create",
      .operands = "[FILE] [KEY=VALUE ...]",

@@ -146,7 +146,7 @@ static uint64_t serve_crash(const struct request *request) {
     struct process *process = servers_process(name);
     if (!process)
         return reply(request, INIT_ABSENT);
-    (void)sys_pd_control(process->pd, PD_EXIT, 250);
+    process_break(process);
     return reply(request, INIT_OK);
 }
 

@@ -319,8 +319,10 @@ enum init_status domain_config_update(uint32_t domid) {
 
 bool domain_crash(const char *name) {
     for (unsigned i = 0; i < INIT_DOMAINS; i++)
-        if (domains[i].used && !domains[i].dead && strcmp(domains[i].config.name, name) == 0)
-            return sys_pd_control(domains[i].process->pd, PD_EXIT, 250).status == OK;
+        if (domains[i].used && !domains[i].dead && strcmp(domains[i].config.name, name) == 0) {
+            process_break(domains[i].process);
+            return true;
+        }
     return false;
 }
 

@@ -214,6 +214,17 @@ bool process_start(struct process *process) {
     return sys_thread_control(process->thread, THREAD_START, 0, 0, 0) == OK;
 }
 
+void process_break(struct process *process) {
+    struct archive_file file;
+    struct elf_program program;
+    if (!file_find(process->file, &file) || elf_read(archive_data(&file), file.size, &program))
+        return;
+    for (uint32_t i = 0; i < program.segments; i++)
+        if (program.segment[i].rights & DELEGATE_EXECUTE)
+            physical_unmap(process->pd, program.segment[i].address, program.segment[i].memory_bytes);
+    (void)sys_thread_control(process->thread, THREAD_SIGNAL, UINT64_MAX, 0, 0); // it may wait
+}
+
 void process_destroy(struct process *process) {
     if (process->startup)
         physical_unmap(SELECTOR_SELF, (uint64_t)process->startup, PAGE_SIZE);

@@ -39,6 +39,8 @@ uint64_t process_map_window(struct process *process, const char *name, uint64_t 
 // Memory of its own as a named window at a given address (0: the next free one).
 bool process_give_window(struct process *process, const char *name, uint64_t address, uint64_t bytes);
 bool process_start(struct process *process);
+// Takes its code away: it faults at the next instruction that it executes, with its registers and stack as they are.
+void process_break(struct process *process);
 // Ends it, and gives back all its memory, when no CPU can reach it any more.
 void process_destroy(struct process *process);
 // Its fault in init_buffer()->result; false if it lives.

@@ -1,7 +1,9 @@
-// Reports of ends, with symbols from the program's file in the archive.
+// Reports of ends, with functions and lines from the table beside the program's file in the archive; from its symbols,
+// where there is none.
 #include "dom0/init/report.h"
 #include "dom0/init/elf_file.h"
-#include "lib/string.h"
+#include "lib/format.h"
+#include "lib/lines.h"
 
 #define DEPTH 12u
 
@@ -13,7 +15,15 @@ static const char *const vector_names[32] = {
     [19] = "SIMD error",
 };
 
-static void log_place(const char *what, const struct process *process, uint64_t address) {
+// The file that lies beside a program with its functions and lines (lib/lines.h), where there is one.
+static unsigned find_lines(const struct process *process, uint64_t address, struct lines_place place[LINES_DEPTH]) {
+    char name[sizeof(process->file) + 8];
+    struct archive_file file;
+    format(name, sizeof(name), "%s.lines", process->file);
+    return file_find(name, &file) ? lines_find(archive_data(&file), file.size, address, place) : 0;
+}
+
+static void log_symbol(const char *what, const struct process *process, uint64_t address) {
     struct archive_file file;
     uint64_t start = 0;
     const char *symbol = NULL;
@@ -24,6 +34,22 @@ static void log_place(const char *what, const struct process *process, uint64_t 
                  (unsigned long long)(address - start));
     else
         init_log("  %s %#llx", what, (unsigned long long)address);
+}
+
+// The functions of an address, a line each. For a return address that is the call, so what lies before it.
+static void log_place(const char *what, const struct process *process, uint64_t address, uint64_t before) {
+    struct lines_place place[LINES_DEPTH];
+    char text[160];
+    unsigned places = find_lines(process, address - before, place);
+    if (!places)
+        log_symbol(what, process, address);
+    for (unsigned i = 0; i < places; i++) {
+        lines_text(&place[i], text, sizeof(text));
+        if (i == 0)
+            init_log("  %s %#llx %s", what, (unsigned long long)address, text);
+        else
+            init_log("    inlined in %s", text);
+    }
 }
 
 // Reads a word of a protection domain's memory.
@@ -48,7 +74,7 @@ void report_end(const char *name, const struct process *process, const struct pd
     init_log("%s has ended: %s (vector %llu, error code %#llx, address %#llx)", name, vector,
              (unsigned long long)fault->vector, (unsigned long long)fault->error_code,
              (unsigned long long)fault->address);
-    log_place("at", process, fault->rip);
+    log_place("at", process, fault->rip, 0);
     init_log("  RAX %llx RCX %llx RDX %llx RBX %llx RSI %llx RDI %llx RSP %llx RBP %llx",
              (unsigned long long)fault->gpr[0], (unsigned long long)fault->gpr[1], (unsigned long long)fault->gpr[2],
              (unsigned long long)fault->gpr[3], (unsigned long long)fault->gpr[6], (unsigned long long)fault->gpr[7],
@@ -62,7 +88,7 @@ void report_end(const char *name, const struct process *process, const struct pd
          depth++) {
         if (next == 0) // the outermost frame: nothing has called it
             return;
-        log_place("called from", process, address);
+        log_place("called from", process, address, 1);
         if (next <= frame)
             return;
         frame = next;

@@ -31,7 +31,7 @@ def test_two_domains(run_commands, smp):
     assert status == 0, printed
     answers = Answers(printed)
     assert [d['name'] for d in answers.json('list --json')] == ['Domain-0', 'first', 'second']
-    assert 'domain 2 (second) crashed: its VMM ended' in answers['log']
+    assert 'domain 2 (second) crashed: its VMM died of exception 14' in answers['log']
     assert 'first' not in answers['list'] and 'second' not in answers['list'] and 'grub' in answers['list']
 
 
