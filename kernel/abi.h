@@ -142,6 +142,7 @@ enum pd_operation {
 
 struct pd_statistics {
     uint64_t quota_bytes, used_bytes, threads, run_tsc;
+    uint64_t capabilities; // slots of its table that are taken, by dead ones too
 };
 
 // Why a protection domain stopped: a fault of one of its threads, or PD_EXIT.

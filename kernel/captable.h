@@ -69,6 +69,14 @@ void captable_insert(struct captable *table, uint64_t selector, struct capabilit
 */
 void captable_remove(struct captable *table, uint64_t selector);
 
+// How many slots are taken.
+/*@ requires captable_valid(table);
+    assigns \nothing;
+    ensures \result <= table->count;
+    ensures \result == 0 <==> (\forall integer k; 0 <= k < table->count ==> table->slots[k].object == 0);
+*/
+uint64_t captable_taken(const struct captable *table);
+
 // The same capability with at most the rights in `mask`.
 /*@ assigns \nothing;
     ensures \result == {capability \with .rights = \result.rights};

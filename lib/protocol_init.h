@@ -1,6 +1,7 @@
 // Calls of the domain manager to init, by portal "init": data[0] the operation, reply data[0] enum init_status.
 #pragma once
 #include "kernel/abi.h"
+#include "lib/protocol_console.h"
 
 enum init_operation {
     INIT_HOST = 1,       // reply from data[1]: struct init_host
@@ -38,11 +39,14 @@ struct init_host {
     uint64_t largest_free_bytes;
     uint32_t cpus, vendor, has_iommu, domains;
     uint64_t tsc_hz, boot_tsc, pool_bytes;
+    uint64_t capabilities, threads; // in use: of init, all servers and all VMMs
     char vendor_reason[128];
     char cpu_name[48];
 };
 
-#define INIT_DOMAINS 32u
+// Two channels of the console each, beside four of dom0.
+#define INIT_DOMAINS 29u
+_Static_assert(2 * INIT_DOMAINS + 4 <= CONSOLE_CHANNELS, "channels");
 
 enum init_domain_state {
     INIT_DOMAIN_ALIVE = 1,

@@ -7,10 +7,11 @@
 
 #include "dom0/domain/domain_config.h"
 #include "dom0/domain/policy.h"
+#include "lib/protocol_init.h"
 #include "lib/protocol_vmm.h"
 #include "lib/text_screen.h"
 
-#define DOMAINS_MAX       32
+#define DOMAINS_MAX       INIT_DOMAINS
 #define DOMAIN_ERROR_SIZE 256
 
 enum domain_state {

@@ -26,6 +26,11 @@ static const struct column info_columns[] = {
     {"free_memory", "free_memory", COLUMN_NUMBER, 0},
     {"largest_free_range", "largest_free_range", COLUMN_NUMBER, 0},
     {"kernel_pool", "kernel_pool", COLUMN_NUMBER, 0},
+    {"free_pages", "free_pages", COLUMN_NUMBER, 0},
+    {"kernel_pool_pages", "kernel_pool_pages", COLUMN_NUMBER, 0},
+    {"kernel_pool_used", "kernel_pool_used", COLUMN_NUMBER, 0},
+    {"capabilities", "capabilities", COLUMN_NUMBER, 0},
+    {"threads", "threads", COLUMN_NUMBER, 0},
     {"domains", "domains", COLUMN_NUMBER, 0},
 };
 
@@ -45,6 +50,7 @@ static void virtualization_text(const struct init_host *host, char *to, size_t s
 int verb_info(const struct invocation *invocation) {
     struct init_host host;
     char virtualization[160];
+    const volatile struct core_info *core = host_core_info();
     struct table table = verb_table(invocation, info_columns, COUNT(info_columns));
     table.single = true;
     if (!host_get(&host))
@@ -64,6 +70,11 @@ int verb_info(const struct invocation *invocation) {
                           {NULL, (int64_t)(host.free_bytes / MIB)},
                           {NULL, (int64_t)(host.largest_free_bytes / MIB)},
                           {NULL, (int64_t)(host.pool_bytes / MIB)},
+                          {NULL, (int64_t)(host.free_bytes / PAGE_SIZE)},
+                          {NULL, core ? (int64_t)core->pool_pages : 0},
+                          {NULL, core ? (int64_t)core->pool_used : 0},
+                          {NULL, (int64_t)host.capabilities},
+                          {NULL, (int64_t)host.threads},
                           {NULL, domain_count()},
                       });
     table_end(&table);

@@ -40,6 +40,7 @@ static uint64_t serve_host(const struct request *request) {
     for (uint32_t i = 0; i < boot_page->memory_ranges; i++)
         host.memory_bytes += boot_page->memory[i].kind == BOOT_MEMORY_FREE ? boot_page->memory[i].size : 0;
     host.dom0_bytes = servers_memory_bytes(&host.dom0_run_tsc);
+    process_totals(&host.capabilities, &host.threads);
     memcpy(host.vendor_reason, boot_page->vendor_reason, sizeof(host.vendor_reason));
     memcpy(host.cpu_name, boot_page->cpu_name, sizeof(host.cpu_name));
     return reply_with(request, &host, sizeof(host));

@@ -32,7 +32,8 @@ static bool show_to_console(unsigned index) {
     if (!physical_map(console->pd, CONSOLE_WINDOWS + index * CONSOLE_WINDOW_STRIDE, entry->first * PAGE_SIZE,
                       CHANNEL_BYTES, DELEGATE_READ | DELEGATE_WRITE, false))
         return false;
-    return !entry->used || entry->wake == NO_SELECTOR ||
+    // A client that ended gets a new semaphore when it is started again.
+    return !entry->used || !entry->client || entry->wake == NO_SELECTOR ||
            process_give_at(console, CONSOLE_WAKE + index, entry->wake, RIGHT_USE);
 }
 

@@ -242,8 +242,26 @@ bool process_fault(const struct process *process, struct pd_fault *fault) {
     return true;
 }
 
-void process_statistics(const struct process *process, struct pd_statistics *statistics) {
+static void pd_statistics(uint64_t pd, struct pd_statistics *statistics) {
     memset(statistics, 0, sizeof(*statistics));
-    if (sys_pd_control(process->pd, PD_GET, 0).status == OK)
+    if (sys_pd_control(pd, PD_GET, 0).status == OK)
         memcpy(statistics, init_buffer()->result, sizeof(*statistics));
+}
+
+void process_statistics(const struct process *process, struct pd_statistics *statistics) {
+    pd_statistics(process->pd, statistics);
+}
+
+void process_totals(uint64_t *capabilities, uint64_t *threads) {
+    struct pd_statistics statistics;
+    pd_statistics(SELECTOR_SELF, &statistics);
+    *capabilities = statistics.capabilities;
+    *threads = statistics.threads;
+    for (uint32_t i = 0; i < PROCESSES; i++) {
+        if (!processes[i].used)
+            continue;
+        process_statistics(&processes[i], &statistics);
+        *capabilities += statistics.capabilities;
+        *threads += statistics.threads;
+    }
 }

@@ -46,4 +46,6 @@ void process_destroy(struct process *process);
 // Its fault in init_buffer()->result; false if it lives.
 bool process_fault(const struct process *process, struct pd_fault *fault);
 void process_statistics(const struct process *process, struct pd_statistics *statistics);
+// Of init and all processes together.
+void process_totals(uint64_t *capabilities, uint64_t *threads);
 struct process *process_by_index(uint32_t index);

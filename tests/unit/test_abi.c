@@ -65,6 +65,7 @@ static struct {
     F(message_buffer, result),
     F(thread_statistics, run_tsc), F(thread_statistics, cpu), F(thread_statistics, state), F(thread_statistics, exits),
     F(pd_statistics, quota_bytes), F(pd_statistics, used_bytes), F(pd_statistics, threads), F(pd_statistics, run_tsc),
+    F(pd_statistics, capabilities),
     F(pd_fault, vector), F(pd_fault, error_code), F(pd_fault, address), F(pd_fault, exit_status), F(pd_fault, rip),
     F(pd_fault, rsp), F(pd_fault, rflags), F(pd_fault, gpr),
     F(vcpu_page, exit_reason), F(vcpu_page, instruction_length), F(vcpu_page, qualification), F(vcpu_page, gpa),

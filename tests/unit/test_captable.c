@@ -108,6 +108,19 @@ static void remove_of_what_is_not_there(void **state) {
     assert_others_same(&fixture, UINT64_MAX - 1);
 }
 
+static void taken_are_slots_with_an_object(void **state) {
+    (void)state;
+    struct fixture fixture = fixture_make();
+    struct captable *table = fixture_table(&fixture), none = {0};
+    assert_int_equal(captable_taken(&none), 0);
+    assert_int_equal(captable_taken(table), 1);
+    captable_insert(table, 1, SOME);
+    captable_insert(table, SLOTS - 1, SOME);
+    assert_int_equal(captable_taken(table), 3);
+    captable_remove(table, 1);
+    assert_int_equal(captable_taken(table), 2);
+}
+
 static void reduce_keeps_the_rights_in_the_mask(void **state) {
     (void)state;
     for (unsigned mask = 0; mask <= UINT16_MAX; mask++) {
@@ -143,15 +156,11 @@ static void has_asks_for_all_rights(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(get_answers_any_selector),
-        cmocka_unit_test(get_of_an_empty_table),
-        cmocka_unit_test(insert_needs_an_empty_slot_but_0),
-        cmocka_unit_test(insert_changes_one_slot),
-        cmocka_unit_test(remove_empties_one_slot),
-        cmocka_unit_test(remove_of_what_is_not_there),
-        cmocka_unit_test(reduce_keeps_the_rights_in_the_mask),
-        cmocka_unit_test(reduced_twice_is_never_more),
-        cmocka_unit_test(has_asks_for_all_rights),
+        cmocka_unit_test(get_answers_any_selector),         cmocka_unit_test(get_of_an_empty_table),
+        cmocka_unit_test(insert_needs_an_empty_slot_but_0), cmocka_unit_test(insert_changes_one_slot),
+        cmocka_unit_test(remove_empties_one_slot),          cmocka_unit_test(remove_of_what_is_not_there),
+        cmocka_unit_test(taken_are_slots_with_an_object),   cmocka_unit_test(reduce_keeps_the_rights_in_the_mask),
+        cmocka_unit_test(reduced_twice_is_never_more),      cmocka_unit_test(has_asks_for_all_rights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
