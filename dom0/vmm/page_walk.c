@@ -56,8 +56,9 @@ static uint64_t entry_reserved(struct paging_mode mode, const struct page_walk_r
     if (mode.entry_bytes == 4)
         return entry_is_large(mode, entry, level) ? 1ull << 21 : 0;
     uint64_t reserved = ADDRESS_52 & ~((1ull << registers->physical_bits) - 1);
+    // Of a PDPT entry bit 5 is reserved as well, but QEMU's TCG takes it for the accessed bit, and sets it.
     if (mode.pae && level == 2)
-        return reserved | 0xfff00000000001e6ull;
+        return reserved | 0xfff00000000001c6ull;
     if (!mode.no_execute)
         reserved |= ENTRY_NX;
     if (mode.pae)
