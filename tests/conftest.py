@@ -121,7 +121,7 @@ def run_commands(boot):
 
 @pytest.fixture
 def guest_files():
-    """The folder of the guests' images: debian.iso, debian-cloud.iso, .vmlinuz, .initrd, grub.iso, memtest-x64.iso"""
+    """The folder of the guests' images: .iso, .vmlinuz, .initrd of debian, debian-cloud, debian-686; grub.iso ..."""
     return build.BUILD / 'guests'
 
 

@@ -65,14 +65,72 @@ def test_reboot_in_the_guest(run_commands):
     assert Answers(printed)['domid debian-direct'].startswith('1\n')
 
 
-@pytest.mark.parametrize('smp', [1, 4])
-def test_full_kernel_reads_its_cd(run_commands, guest_files, smp):
-    """linux-image-amd64 from an ISO of our own: the CD is mounted and what it holds is what was written."""
+DISKS = """name = "{name}"
+builder = "hvm"
+memory = 256
+vcpus = {vcpus}
+disk = ["file:{iso},hdc:cdrom,r", "ram:16M,hda,w"]
+boot = "d"
+serial = "pty"
+on_poweroff = "preserve"
+"""
+
+
+def use_kernel(run_commands, iso, vcpus, smp):
+    """From the CD ISO to a shell with VCPUS online, the CD read, the disk written and read, and to the power-off."""
     status, printed = run_commands([
-        'create debian', console('debian', 'CPUS 1', 180), console('debian', '# ', 20),
-        type_line('debian', 'ls /cdrom'), console('debian', 'SHA256SUMS', 20),
-        type_line('debian', 'verify'), console('debian', 'VERIFY good', 180),
-        'log debian', 'shutdown -w debian'], 500, smp=smp, isos=[guest_files / 'debian.iso'])
+        'create guest', console('guest', f'CPUS {vcpus}', 180), console('guest', '# ', 20),
+        type_line('guest', 'cat /sys/devices/system/cpu/online | sed s/^/online_/'),
+        console('guest', f'online_0-{vcpus - 1}', 20),
+        type_line('guest', 'verify'), console('guest', 'VERIFY good', 180),
+        type_line('guest', 'disk'), console('guest', 'DISK good', 180),
+        type_line('guest', 'complaints'), console('guest', 'COMPLAINTS 0', 20), 'log guest',
+        type_line('guest', 'poweroff'), 'wait guest state shutdown 60', 'list --json', 'log', 'destroy guest'],
+        600, smp=smp, isos=[] if iso.name == 'debian-cloud.iso' else [iso],
+        texts={'etc/domains/guest': DISKS.format(name='guest', iso=iso.name, vcpus=vcpus)})
+    assert status == 0, printed
+    answers = Answers(printed)
+    # It is kept, as on_poweroff asks, and known to be powered off rather than crashed.
+    assert [d['state'] for d in answers.json('list --json')[1:]] == ['---s--']
+    assert 'domain 1 (guest) powered off: the guest powered off' in answers['log']
+
+
+@pytest.mark.parametrize('iso, vcpus, smp', [('debian-cloud.iso', 4, 1), ('debian.iso', 2, 4),
+                                             ('debian-686.iso', 2, 1)])
+def test_kernel_uses_cd_and_disk(run_commands, guest_files, iso, vcpus, smp):
+    use_kernel(run_commands, guest_files / iso, vcpus, smp)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize('smp', [1, 4])
+@pytest.mark.parametrize('vcpus', [2, 4])
+@pytest.mark.parametrize('iso', ['debian-cloud.iso', 'debian.iso', 'debian-686.iso'])
+def test_every_kernel_uses_cd_and_disk(run_commands, guest_files, iso, vcpus, smp):
+    use_kernel(run_commands, guest_files / iso, vcpus, smp)
+
+
+INSTALLER = """name = "installer"
+builder = "hvm"
+memory = 1024
+vcpus = {vcpus}
+kernel = "installer.vmlinuz"
+ramdisk = "installer.initrd"
+extra = "console=ttyS0 quiet"
+disk = ["ram:64M,hda,w"]
+serial = "pty"
+"""
+
+
+@pytest.mark.parametrize('vcpus, smp', [pytest.param(1, 1, id='1-vCPU-1-CPU'),
+                                        pytest.param(4, 4, id='4-vCPUs-4-CPUs', marks=pytest.mark.long)])
+def test_installer_asks_for_the_language(run_commands, guest_files, vcpus, smp):
+    """Debian's installer draws its first dialog on the console, and a key there brings the next one."""
+    status, printed = run_commands([
+        'create installer', console('installer', '[!!] Select a language', 240),
+        console('installer', '<Enter> activates buttons', 20), "type -c installer '<enter>'",
+        console('installer', 'Select your location', 60), 'log installer', 'destroy installer'], 400, smp=smp,
+        texts={'etc/domains/installer': INSTALLER.format(vcpus=vcpus)},
+        files={f'images/{name}': guest_files / name for name in ('installer.vmlinuz', 'installer.initrd')})
     assert status == 0, printed
 
 
