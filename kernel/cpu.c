@@ -16,6 +16,7 @@ _Static_assert(offsetof(struct cpu, current) == 8, "entry.asm: CPU_CURRENT");
 _Static_assert(offsetof(struct cpu, stack_top) == 16, "entry.asm: CPU_STACK");
 _Static_assert(offsetof(struct cpu, scratch) == 24, "entry.asm: CPU_SCRATCH");
 
+#define TSS_BUSY          (2ull << 40)
 #define STACK_PAGES       4u
 #define IST_PAGES         2u
 #define XCR0_GUEST        0xe7ull // x87, SSE, AVX, AVX-512
@@ -108,6 +109,12 @@ static void load_tables(struct cpu *cpu) {
                      : "rax", "memory");
 }
 
+void cpu_load_tss(struct cpu *cpu) {
+    cpu->gdt[SELECTOR_TSS / 8] &= ~TSS_BUSY;
+    __asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
+    cpu->tss_cut = false;
+}
+
 void cpu_init_self(struct cpu *cpu) {
     if (!idt[0].type)
         idt_init();
@@ -145,6 +152,9 @@ void cpu_answer_requests(void) {
     if (!__atomic_load_n(&cpu->unload_request, __ATOMIC_ACQUIRE))
         return;
     cpu_load_space(NULL);
+    if (cpu->release_request)
+        vendor->release(cpu->release_request);
+    cpu->release_request = NULL;
     __atomic_store_n(&cpu->unload_request, 0, __ATOMIC_RELEASE);
 }
 
@@ -154,6 +164,11 @@ static void unload(struct cpu *cpu) {
     cpu_notify(cpu);
     while (__atomic_load_n(&cpu->unload_request, __ATOMIC_ACQUIRE))
         cpu_relax();
+}
+
+void cpu_release_vcpu(struct cpu *cpu, struct vcpu *vcpu) {
+    cpu->release_request = vcpu;
+    unload(cpu);
 }
 
 void cpu_unload_everywhere(const struct space *space) {

@@ -46,8 +46,11 @@ struct cpu {
     uint64_t fs_base;           // what MSR_FS_BASE holds
     struct pd *io_map_owner;    // whose ports the TSS's map shows
     struct vcpu *guest_loaded;  // vendor: whose state is on this CPU
-    uint64_t asid_next, asid_generation; // svm: address-space identifiers given out
-    void *vendor_host_area;              // svm: physical pages for VMRUN and the host's VMSAVE
+    uint64_t asid_next, asid_generation; // address-space identifiers given out
+    void *vendor_host_area;              // svm: physical pages for VMRUN and the host's VMSAVE; vmx: VMXON region
+    void *vendor_current;                // vmx: the vCPU whose VMCS is current
+    struct vcpu *release_request;        // set by others: to be released; cleared as acknowledgement
+    bool tss_cut;                        // vmx: TR has not the bitmap of ports
     struct tss tss __attribute__((aligned(16)));
     uint64_t gdt[8];
 };
@@ -83,6 +86,10 @@ void cpu_unload_everywhere(const struct space *space);
 void cpu_stop_current(struct cpu *cpu);
 // The other CPUs have stopped for ever: nobody waits for their answers from now on.
 void cpu_forget_others(void);
+// Makes another CPU write back what it caches of a vCPU, which does not run. Needs the kernel lock.
+void cpu_release_vcpu(struct cpu *cpu, struct vcpu *vcpu);
+// Loads TR anew, with its whole limit.
+void cpu_load_tss(struct cpu *cpu);
 // Answers unload requests. Needs no lock.
 void cpu_answer_requests(void);
 // Loads the tables of a space, or the core's own for null.

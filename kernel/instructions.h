@@ -93,6 +93,7 @@ DEBUG_REGISTER(0)
 DEBUG_REGISTER(1)
 DEBUG_REGISTER(2)
 DEBUG_REGISTER(3)
+DEBUG_REGISTER(6)
 
 static inline uint64_t xgetbv0(void) {
     uint32_t low, high;

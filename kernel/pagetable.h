@@ -11,9 +11,13 @@
 #define PTE_DIRTY    (1ull << 6)
 #define PTE_LARGE    (1ull << 7)
 #define PTE_GLOBAL   (1ull << 8)
-#define PTE_KERNEL   (1ull << 9) // available bit: a page of the core's, not counted as a frame
+#define PTE_KERNEL   (1ull << 11) // available bit: a page of the core's, not counted as a frame
 #define PTE_NX       (1ull << 63)
-#define PTE_ADDRESS  0x000ffffffffff000ull
+#define PTE_TABLE    (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED)
+// Without these an entry is absent in both formats: an EPT entry that may be written but not read is an error of its
+// own.
+#define PTE_TABLE_RIGHTS (PTE_PRESENT | PTE_WRITE | PTE_USER)
+#define PTE_ADDRESS      0x000ffffffffff000ull
 
 #define PAGETABLE_LEVELS 4u
 
@@ -29,7 +33,7 @@
     ensures PTE_BIT(\result, 7) <==> level > 0;
     ensures PTE_BIT(\result, 3) <==> uncached;
     ensures PTE_BIT(\result, 4) <==> uncached;
-    ensures !PTE_BIT(\result, 8) && !PTE_BIT(\result, 9);
+    ensures !PTE_BIT(\result, 8) && !PTE_BIT(\result, 11);
 */
 static inline uint64_t pte_make(uint64_t hpa, unsigned rights, bool uncached, unsigned level) {
     uint64_t entry = hpa | PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_DIRTY;
@@ -78,7 +82,7 @@ static inline bool pte_is_table(uint64_t entry, unsigned level) {
 
 /*@ requires level < PAGETABLE_LEVELS;
     assigns \nothing;
-    ensures !PTE_BIT(\result, 0) && !PTE_BIT(\result, 7) && !PTE_BIT(\result, 9);
+    ensures !PTE_BIT(\result, 0) && !PTE_BIT(\result, 7) && !PTE_BIT(\result, 11);
     ensures !PTE_BIT(\result, 52) && !PTE_BIT(\result, 63);
 */
 static inline uint64_t pte_address(uint64_t entry, unsigned level) {

@@ -162,6 +162,8 @@ static void load_ports(struct cpu *cpu, struct pd *pd) {
         return;
     }
     cpu->tss.io_map_base = (uint16_t)offsetof(struct tss, io_map);
+    if (cpu->tss_cut)
+        cpu_load_tss(cpu);
     if (cpu->io_map_owner == pd)
         return;
     for (unsigned i = 0; i < 8192; i++)

@@ -1,11 +1,13 @@
 // Page tables of host-virtual and guest-physical spaces.
 #include "kernel/space.h"
 #include "kernel/cpu.h"
+#include "kernel/ept.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "kernel/pagetable.h"
 #include "kernel/panic.h"
 #include "kernel/pd.h"
+#include "kernel/vendor.h"
 #include "lib/string.h"
 
 #define ADDRESS_TOP (1ull << 47)
@@ -26,6 +28,7 @@ bool space_init(struct space *space, struct pd *pd, enum space_use use) {
         return false;
     space->pd = pd;
     space->use = (uint8_t)use;
+    space->ept = use == SPACE_GUEST && vendor && vendor->id == HOST_VENDOR_VMX;
     space->root_hpa = pool_address(space->root);
     if (use == SPACE_HOST)
         memcpy(space->root + 256, kernel_root + 256, 256 * sizeof(uint64_t));
@@ -43,7 +46,7 @@ static uint64_t *table_walk(struct space *space, uint64_t address, unsigned leve
             uint64_t *below = create ? pages_allocate(space->pd, 1) : NULL;
             if (!below)
                 return NULL;
-            *entry = pool_address(below) | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED;
+            *entry = pool_address(below) | (space->ept ? EPT_TABLE : PTE_TABLE);
         } else if (!pte_is_table(*entry, at)) {
             *leaf_above = true;
             return NULL;
@@ -66,8 +69,9 @@ bool space_lookup(const struct space *space, uint64_t address, struct space_leaf
             continue;
         }
         uint64_t inside = address & ((PAGE_SIZE << (9 * level)) - 1) & ~(PAGE_SIZE - 1);
-        *leaf = (struct space_leaf){pte_address(entry, level) + inside, 9 * level, pte_rights(entry),
-                                    (entry & PTE_PCD) != 0};
+        bool uncached = space->ept ? (entry & EPT_WRITE_BACK) == 0 : (entry & PTE_PCD) != 0;
+        *leaf = (struct space_leaf){pte_address(entry, level) + inside, 9 * level,
+                                    space->ept ? ept_rights(entry) : pte_rights(entry), uncached};
         return true;
     }
     return false;
@@ -118,13 +122,15 @@ static void block_write(struct space *space, uint64_t *entries, struct block blo
         had_leaves |= !table && (entries[i] & PTE_PRESENT);
         had_tables |= table;
         if (table)
-            entries[i] &= ~PTE_PRESENT;
+            entries[i] &= ~PTE_TABLE_RIGHTS;
     }
     if (had_tables)
         space_shoot_down(space); // before the tables, which are empty, are freed
     for (unsigned i = 0; i < block.entries; i++) {
         uint64_t before = entries[i];
-        entries[i] = pte_make(hpa + i * (PAGE_SIZE << (9 * block.level)), rights, uncached, block.level);
+        uint64_t leaf_hpa = hpa + i * (PAGE_SIZE << (9 * block.level));
+        entries[i] = space->ept ? ept_make(leaf_hpa, rights, uncached, block.level)
+                                : pte_make(leaf_hpa, rights, uncached, block.level);
         if (before && !(before & PTE_LARGE) && block.level > 0)
             pages_free(space->pd, pool_pointer(before & PTE_ADDRESS), 1);
     }
@@ -172,7 +178,7 @@ static bool leaves_visit(uint64_t *entries, unsigned n, unsigned level, unsigned
         } else if (phase == 0 && (entry & PTE_KERNEL)) {
             return false;
         } else if (phase == 1) {
-            entries[i] = entry & ~PTE_PRESENT;
+            entries[i] = entry & ~PTE_TABLE_RIGHTS;
         } else if (phase == 2) {
             frame_unmap(&frame_table, pte_address(entry, level) >> PAGE_SHIFT, 1ull << (9 * level));
             entries[i] = 0;

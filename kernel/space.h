@@ -12,6 +12,7 @@ struct space {
     uint64_t root_hpa;
     uint32_t generation; // of a guest space: counts shootdowns; vCPUs compare it at entry
     uint8_t use;         // enum space_use
+    bool ept;            // entries in the format of ept.h
 };
 
 struct space_leaf {

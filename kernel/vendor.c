@@ -1,9 +1,9 @@
 // The vendors there are, and the one that this machine has.
 #include "kernel/vendor.h"
 
-extern const struct vendor svm_vendor;
+extern const struct vendor svm_vendor, vmx_vendor;
 
-static const struct vendor *const vendors[] = {&svm_vendor};
+static const struct vendor *const vendors[] = {&svm_vendor, &vmx_vendor};
 
 const struct vendor *vendor;
 char vendor_reason[128];

@@ -33,6 +33,9 @@ struct vendor {
     bool (*enter)(struct vcpu *vcpu);
     // Decodes the exit into the page: enum vcpu_exit or EXIT_HANDLED.
     int (*exit)(struct vcpu *vcpu);
+
+    // What the CPU that runs this caches of a vCPU goes back to memory. Null: nothing is cached.
+    void (*release)(struct vcpu *vcpu);
 };
 
 extern const struct vendor *vendor; // null: none usable

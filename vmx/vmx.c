@@ -1,0 +1,420 @@
+// VT-x: detection, start and stop on a CPU, life of vCPUs, entry (SDM 3C chapters 24 to 28, 31).
+#include "vmx/vmx.h"
+#include "kernel/instructions.h"
+#include "kernel/log.h"
+#include "kernel/memory.h"
+#include "kernel/panic.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "vmx/vmx_control.h"
+
+#define MSR_FEATURE_CONTROL 0x3au
+#define FEATURE_LOCK        (1ull << 0)
+#define FEATURE_VMX         (1ull << 2) // outside of SMX
+#define MSR_PAT             0x277u
+#define MSR_VMX_BASIC       0x480u
+#define MSR_VMX_PIN         0x481u
+#define MSR_VMX_CPU         0x482u
+#define MSR_VMX_EXIT        0x483u
+#define MSR_VMX_ENTRY       0x484u
+#define MSR_VMX_CR0_FIXED0  0x486u
+#define MSR_VMX_CR4_FIXED0  0x488u
+#define MSR_VMX_CR4_FIXED1  0x489u
+#define MSR_VMX_CPU2        0x48bu
+#define MSR_VMX_EPT_VPID    0x48cu
+#define TRUE_CONTROLS       0xcu // from the plain capability MSR to the one that tells what may really be 0
+#define BASIC_TRUE_CONTROLS (1ull << 55)
+
+#define EPT_CAP_WALK4       (1ull << 6)
+#define EPT_CAP_WRITE_BACK  (1ull << 14)
+#define EPT_CAP_PAGES_2M    (1ull << 16)
+#define EPT_CAP_PAGES_1G    (1ull << 17)
+#define EPT_CAP_INVEPT      (1ull << 20)
+#define EPT_CAP_DIRTY       (1ull << 21)
+#define EPT_CAP_INVEPT_ONE  (1ull << 25)
+#define EPT_CAP_INVVPID     (1ull << 32)
+#define EPT_CAP_INVVPID_ALL (1ull << 42)
+
+#define EPTP_WRITE_BACK 6ull
+#define EPTP_WALK4      (3ull << 3)
+#define EPTP_DIRTY      (1ull << 6)
+
+#define VPIDS 65536u
+
+struct vmx_features vmx_features;
+static uint64_t ept_vpid;
+static uint32_t revision;
+static uint8_t *msr_bitmap; // everything intercepted but what belongs to the guest alone
+// What exits load in the place of the guest's: the same on all CPUs.
+static struct msr_entry *host_msrs;
+
+static const uint32_t switched_msrs[SWITCHED_MSRS] = {MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_KERNEL_GS_BASE};
+
+// MSRs that belong to the guest alone: the VMCS or the lists switch them.
+static const struct {
+    uint32_t msr;
+    bool write;
+} guest_msrs[] = {
+    {0x10, false},                                           // TSC: offset by the hardware
+    {0x174, true},       {0x175, true},       {0x176, true}, // SYSENTER
+    {MSR_PAT, true},                                         // entry and exit controls
+    {MSR_STAR, true},    {MSR_LSTAR, true},   {MSR_CSTAR, true},
+    {MSR_SFMASK, true}, // lists
+    {MSR_FS_BASE, true}, {MSR_GS_BASE, true}, {MSR_KERNEL_GS_BASE, true},
+};
+
+// ---- Detection
+
+// A control word, or in `reason` which one cannot be had.
+static bool control_word(unsigned msr, uint32_t required, uint32_t wanted, uint32_t forbidden, const char *name,
+                         uint32_t *word, char *reason, size_t size) {
+    bool true_controls = msr != MSR_VMX_CPU2 && (rdmsr(MSR_VMX_BASIC) & BASIC_TRUE_CONTROLS);
+    uint64_t capability = rdmsr(msr + (true_controls ? TRUE_CONTROLS : 0));
+    if (vmx_controls(capability, required, wanted, forbidden, word))
+        return true;
+    uint32_t missing = required & ~(uint32_t)(capability >> 32), forced = forbidden & (uint32_t)capability;
+    format(reason, size, "VT-x of this CPU lacks %s controls %#x that Bulkhead needs, and forces %#x", name, missing,
+           forced);
+    return false;
+}
+
+static bool control_words(char *reason, size_t size) {
+    struct vmx_features *f = &vmx_features;
+    return control_word(MSR_VMX_PIN, PIN_EXTERNAL_INTERRUPT | PIN_NMI | PIN_VIRTUAL_NMI, 0, 0, "pin-based", &f->pin,
+                        reason, size) &&
+           control_word(MSR_VMX_CPU,
+                        CPU_TSC_OFFSET | CPU_HLT | CPU_MWAIT | CPU_RDPMC | CPU_TPR_SHADOW | CPU_IO | CPU_MSR_BITMAP |
+                            CPU_MONITOR | CPU_SECONDARY,
+                        0, CPU_CR3_LOAD | CPU_CR3_STORE | CPU_INVLPG, "processor-based", &f->cpu, reason, size) &&
+           control_word(MSR_VMX_CPU2, CPU2_EPT | CPU2_UNRESTRICTED | CPU2_WBINVD, CPU2_VPID | CPU2_INVPCID, 0,
+                        "secondary (EPT 2h, WBINVD 40h, unrestricted guest 80h)", &f->cpu2, reason, size) &&
+           control_word(MSR_VMX_EXIT,
+                        EXIT_SAVE_DEBUG | EXIT_HOST_64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER |
+                            EXIT_LOAD_EFER,
+                        0, 0, "exit", &f->exit, reason, size) &&
+           control_word(MSR_VMX_ENTRY, ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER, 0, ENTRY_IA32E, "entry",
+                        &f->entry, reason, size);
+}
+
+static bool ept_usable(char *reason, size_t size) {
+    ept_vpid = rdmsr(MSR_VMX_EPT_VPID);
+    const uint64_t needed = EPT_CAP_WALK4 | EPT_CAP_WRITE_BACK | EPT_CAP_PAGES_2M | EPT_CAP_INVEPT | EPT_CAP_INVEPT_ONE;
+    if ((ept_vpid & needed) != needed) {
+        format(reason, size, "EPT of this CPU lacks what Bulkhead needs (IA32_VMX_EPT_VPID_CAP %#llx of %#llx)",
+               (unsigned long long)(ept_vpid & needed), (unsigned long long)needed);
+        return false;
+    }
+    if ((ept_vpid & (EPT_CAP_INVVPID | EPT_CAP_INVVPID_ALL)) != (EPT_CAP_INVVPID | EPT_CAP_INVVPID_ALL))
+        vmx_features.cpu2 &= ~CPU2_VPID;
+    vmx_features.ept = EPTP_WRITE_BACK | EPTP_WALK4 | (ept_vpid & EPT_CAP_DIRTY ? EPTP_DIRTY : 0);
+    return true;
+}
+
+static bool vmx_detect(char *reason, size_t size) {
+    struct cpuid zero = cpuid(0, 0);
+    bool intel = zero.ebx == 0x756e6547; // Genu(ineIntel)
+    if (!(cpuid(1, 0).ecx & 1u << 5)) {
+        if (intel)
+            format(reason, size, "this CPU has no VT-x (CPUID 1 ECX.VMX), or the firmware hides it");
+        return false;
+    }
+    uint64_t control = rdmsr(MSR_FEATURE_CONTROL);
+    if ((control & FEATURE_LOCK) && !(control & FEATURE_VMX)) {
+        format(reason, size, "VT-x is disabled by the firmware (IA32_FEATURE_CONTROL %#llx); enable it in its setup",
+               (unsigned long long)control);
+        return false;
+    }
+    if (!control_words(reason, size) || !ept_usable(reason, size))
+        return false;
+    revision = (uint32_t)rdmsr(MSR_VMX_BASIC) & 0x7fffffff;
+    vmx_features.cr0_fixed = rdmsr(MSR_VMX_CR0_FIXED0) & ~(CR0_PE | CR0_PG);
+    vmx_features.cr4_fixed = rdmsr(MSR_VMX_CR4_FIXED0);
+    vmx_features.cr4_allowed = rdmsr(MSR_VMX_CR4_FIXED1);
+    format(reason, size, "EPT%s%s, unrestricted guest%s", ept_vpid & EPT_CAP_PAGES_1G ? " with 1 GiB pages" : "",
+           vmx_features.ept & EPTP_DIRTY ? " and dirty bits" : ", no dirty bits",
+           vmx_features.cpu2 & CPU2_VPID ? ", VPID" : ", no VPID");
+    return true;
+}
+
+// ---- A CPU
+
+// Reads, then writes, of MSRs 0 to 1FFFh, C0000000h to C0001FFFh; a set bit exits (SDM 3C 25.6.9).
+static void bitmap_allow(uint32_t msr, bool write) {
+    uint32_t at = (msr & 0x1fff) / 8 + (msr < 0x2000 ? 0 : 0x400);
+    uint8_t bit = (uint8_t)(1u << msr % 8);
+    msr_bitmap[at] &= (uint8_t)~bit;
+    if (write)
+        msr_bitmap[at + 0x800] &= (uint8_t)~bit;
+}
+
+static bool make_shared(void) {
+    msr_bitmap = pages_allocate(NULL, 1);
+    host_msrs = pages_allocate(NULL, 1);
+    if (!msr_bitmap || !host_msrs)
+        return false;
+    memset(msr_bitmap, 0xff, PAGE_SIZE);
+    for (unsigned i = 0; i < sizeof(guest_msrs) / sizeof(guest_msrs[0]); i++)
+        bitmap_allow(guest_msrs[i].msr, guest_msrs[i].write);
+    for (unsigned i = 0; i < SWITCHED_MSRS; i++)
+        host_msrs[i] = (struct msr_entry){switched_msrs[i], 0, rdmsr(switched_msrs[i])};
+    return true;
+}
+
+static bool vmx_cpu_start(struct cpu *cpu) {
+    if (!msr_bitmap && !make_shared())
+        return false;
+    uint32_t *region = pages_allocate(NULL, 1);
+    if (!region)
+        return false;
+    *region = revision;
+    cpu->vendor_host_area = region;
+    cpu->asid_next = 1;
+    cpu->asid_generation = 1;
+    uint64_t control = rdmsr(MSR_FEATURE_CONTROL);
+    if (!(control & FEATURE_LOCK)) // the firmware has left it to us
+        wrmsr(MSR_FEATURE_CONTROL, control | FEATURE_VMX | FEATURE_LOCK);
+    write_cr0(read_cr0() | CR0_NE);
+    write_cr4(read_cr4() | CR4_VMXE);
+    uint64_t hpa = pool_address(region);
+    bool failed;
+    __asm__ volatile("vmxon %1" : "=@ccna"(failed) : "m"(hpa) : "memory");
+    if (failed)
+        PANIC("VMXON failed on CPU %u", cpu->id);
+    invept(INVEPT_ALL, 0);
+    if (vmx_features.cpu2 & CPU2_VPID)
+        invvpid(INVVPID_ALL);
+    return true;
+}
+
+static void vmx_cpu_stop(void) {
+    struct cpu *cpu = cpu_self();
+    if (cpu->vendor_current)
+        vmclear(pool_address(cpu->vendor_current) + PAGE_SIZE);
+    __asm__ volatile("vmxoff" : : : "cc");
+    write_cr4(read_cr4() & ~CR4_VMXE);
+}
+
+// ---- A vCPU
+
+void vmx_make_current(struct vcpu *vcpu) {
+    struct vmx_vcpu *v = vmx_of(vcpu);
+    struct cpu *cpu = cpu_self();
+    if (cpu->vendor_current == v)
+        return;
+    if (v->cpu && v->cpu != cpu)
+        cpu_release_vcpu(v->cpu, vcpu);
+    if (v->cpu != cpu) {
+        v->cpu = cpu;
+        v->launched = false;
+        v->host_stale = true;
+        v->host_rsp = v->host_cr3 = 0;
+        vcpu->asid_generation = 0;
+    }
+    vmptrld(pool_address(v) + PAGE_SIZE);
+    cpu->vendor_current = v;
+}
+
+static void vmx_release(struct vcpu *vcpu) {
+    struct vmx_vcpu *v = vmx_of(vcpu);
+    struct cpu *cpu = cpu_self();
+    if (v->cpu != cpu)
+        return;
+    vmclear(pool_address(v) + PAGE_SIZE);
+    v->cpu = NULL;
+    if (cpu->vendor_current == v)
+        cpu->vendor_current = NULL;
+}
+
+static void write_controls(struct vcpu *vcpu) {
+    struct vmx_vcpu *v = vmx_of(vcpu);
+    v->cpu_controls = vmx_features.cpu;
+    vmwrite(VMCS_PIN_CONTROLS, vmx_features.pin);
+    vmwrite(VMCS_CPU_CONTROLS, v->cpu_controls);
+    vmwrite(VMCS_CPU_CONTROLS2, vmx_features.cpu2);
+    vmwrite(VMCS_EXIT_CONTROLS, vmx_features.exit);
+    vmwrite(VMCS_ENTRY_CONTROLS, vmx_features.entry);
+    vmwrite(VMCS_MSR_BITMAP, pool_address(msr_bitmap));
+    vmwrite(VMCS_VIRTUAL_APIC, pool_address((void *)(uintptr_t)vcpu->apic));
+    vmwrite(VMCS_EPTP, vcpu->guest->root_hpa | vmx_features.ept);
+    vmwrite(VMCS_ENTRY_MSR_LOAD, pool_address(v->msrs));
+    vmwrite(VMCS_EXIT_MSR_STORE, pool_address(v->msrs));
+    vmwrite(VMCS_EXIT_MSR_LOAD, pool_address(host_msrs));
+    vmwrite(VMCS_ENTRY_MSR_LOAD_COUNT, SWITCHED_MSRS);
+    vmwrite(VMCS_EXIT_MSR_STORE_COUNT, SWITCHED_MSRS);
+    vmwrite(VMCS_EXIT_MSR_LOAD_COUNT, SWITCHED_MSRS);
+    vmwrite(VMCS_CR0_MASK, CR0_OWNED | (vmx_features.cr0_fixed & 0xffffffff));
+    vmwrite(VMCS_CR4_MASK, CR4_OWNED | vmx_features.cr4_fixed);
+    vmwrite(VMCS_LINK, UINT64_MAX);
+}
+
+// What of the host is the same on all CPUs.
+static void write_host(void) {
+    vmwrite(VMCS_HOST_PAT, rdmsr(MSR_PAT));
+    vmwrite(VMCS_HOST_EFER, rdmsr(MSR_EFER));
+    vmwrite(VMCS_HOST_CR0, read_cr0());
+    vmwrite(VMCS_HOST_CR4, read_cr4());
+    vmwrite(VMCS_HOST_RIP, (uint64_t)(uintptr_t)vmx_exit_point);
+    vmwrite(VMCS_HOST_SELECTOR(SEGMENT_CS), SELECTOR_KERNEL_CODE);
+    vmwrite(VMCS_HOST_SELECTOR(SEGMENT_SS), SELECTOR_KERNEL_DATA);
+    vmwrite(VMCS_HOST_SELECTOR(SEGMENT_DS), SELECTOR_KERNEL_DATA);
+    vmwrite(VMCS_HOST_SELECTOR(SEGMENT_ES), SELECTOR_KERNEL_DATA);
+    vmwrite(VMCS_HOST_SELECTOR(VMCS_HOST_TR), SELECTOR_TSS);
+}
+
+// What is of this CPU.
+static void write_host_cpu(struct cpu *cpu) {
+    struct __attribute__((packed)) {
+        uint16_t limit;
+        uint64_t base;
+    } idtr;
+    __asm__ volatile("sidt %0" : "=m"(idtr));
+    vmwrite(VMCS_HOST_GS_BASE, (uint64_t)(uintptr_t)cpu);
+    vmwrite(VMCS_HOST_TR_BASE, (uint64_t)(uintptr_t)&cpu->tss);
+    vmwrite(VMCS_HOST_GDTR_BASE, (uint64_t)(uintptr_t)cpu->gdt);
+    vmwrite(VMCS_HOST_IDTR_BASE, idtr.base);
+}
+
+static int vmx_vcpu_create(struct vcpu *vcpu) {
+    struct vmx_vcpu *v = pages_allocate(vcpu->object.owner, 2);
+    if (!v)
+        return ERROR_MEMORY;
+    uint64_t vmcs_hpa = pool_address(v) + PAGE_SIZE;
+    vcpu->control = v;
+    *(uint32_t *)(void *)((char *)v + PAGE_SIZE) = revision;
+    vmclear(vmcs_hpa);
+    for (unsigned i = 0; i < SWITCHED_MSRS; i++)
+        v->msrs[i].msr = switched_msrs[i];
+    vmx_make_current(vcpu);
+    write_controls(vcpu);
+    write_host();
+    v->dr6 = 0xffff0ff0;
+    v->cr0_shadow = 0x60000010;
+    vmwrite(VMCS_CR0_SHADOW, v->cr0_shadow);
+    vmwrite(VMCS_GUEST_CR0, vmx_real_cr0(v->cr0_shadow));
+    vmwrite(VMCS_GUEST_CR4, vmx_real_cr4(0));
+    vmwrite(VMCS_GUEST_DR7, 0x400);
+    vmwrite(VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
+    vmwrite(VMCS_GUEST_PAT, 0x0007040600070406);
+    vmx_load(vcpu, GROUP_INTERCEPT);
+    return OK;
+}
+
+static void vmx_vcpu_destroy(struct vcpu *vcpu) {
+    struct vmx_vcpu *v = vmx_of(vcpu);
+    if (v->cpu && v->cpu != cpu_self())
+        cpu_release_vcpu(v->cpu, vcpu);
+    vmx_release(vcpu);
+    pages_free(vcpu->object.owner, v, 2);
+}
+
+static void vmx_interruptibility(const struct vcpu *vcpu, struct inject_state *state) {
+    (void)vcpu;
+    state->interrupt_flag = (vmread(VMCS_GUEST_RFLAGS) & RFLAGS_IF) != 0;
+    state->shadow = (vmread(VMCS_INTERRUPTIBILITY) & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)) != 0;
+}
+
+// The entry's event; the format of the ABI is the VMCS' but for the error code's place.
+static void write_event(struct vcpu *vcpu, uint64_t event) {
+    struct vmx_vcpu *v = vmx_of(vcpu);
+    if (!event)
+        return; // the hardware has cleared the field at the last exit
+    if ((event & EVENT_ERROR_VALID) && !(vmread(VMCS_GUEST_CR0) & CR0_PE))
+        event &= ~EVENT_ERROR_VALID; // real mode pushes none
+    if (event & EVENT_ERROR_VALID)
+        vmwrite(VMCS_ENTRY_ERROR, event >> 32);
+    if ((event & EVENT_TYPE) == EVENT_SOFTWARE)
+        vmwrite(VMCS_ENTRY_LENGTH, v->entry_length);
+    vmwrite(VMCS_ENTRY_EVENT, event & 0xffffffff);
+}
+
+static void vmx_prepare(struct vcpu *vcpu, uint64_t event, bool interrupt_window, bool nmi_window) {
+    struct vmx_vcpu *v = vmx_of(vcpu);
+    uint32_t controls =
+        vmx_features.cpu | (interrupt_window ? CPU_INTERRUPT_WINDOW : 0) | (nmi_window ? CPU_NMI_WINDOW : 0);
+    if (v->cpu_controls != controls) {
+        v->cpu_controls = controls;
+        vmwrite(VMCS_CPU_CONTROLS, controls);
+    }
+    write_event(vcpu, event);
+}
+
+// Translations of the guest space as it was are forgotten; a VPID of this CPU whose translations are of this guest.
+static void forget_stale(struct vcpu *vcpu, struct cpu *cpu) {
+    uint64_t owner = cpu->asid_generation << 8 | cpu->id;
+    if (vcpu->asid_generation == owner && vcpu->space_generation_seen == vcpu->guest->generation)
+        return;
+    invept(INVEPT_CONTEXT, vcpu->guest->root_hpa | vmx_features.ept);
+    vcpu->space_generation_seen = vcpu->guest->generation;
+    if (!(vmx_features.cpu2 & CPU2_VPID) || vcpu->asid_generation == owner) {
+        vcpu->asid_generation = owner;
+        return;
+    }
+    if (cpu->asid_next >= VPIDS) {
+        cpu->asid_generation++;
+        cpu->asid_next = 1;
+        invvpid(INVVPID_ALL);
+        owner = cpu->asid_generation << 8 | cpu->id;
+    }
+    vcpu->asid_generation = owner;
+    vmwrite(VMCS_VPID, cpu->asid_next++);
+}
+
+static void write_host_changes(struct vmx_vcpu *v, struct cpu *cpu) {
+    uint64_t cr3 = read_cr3();
+    if (v->host_stale)
+        write_host_cpu(cpu);
+    v->host_stale = false;
+    if (v->host_cr3 != cr3)
+        vmwrite(VMCS_HOST_CR3, cr3);
+    v->host_cr3 = cr3;
+}
+
+// Exits leave the limits of GDTR and TR at FFFFh and 67h (SDM 3C 28.5.2): a selector of user level must not reach what
+// lies behind the table, and the bitmap of ports is beyond TR's.
+static void restore_tables(struct cpu *cpu) {
+    struct __attribute__((packed)) {
+        uint16_t limit;
+        uint64_t base;
+    } gdtr = {sizeof(cpu->gdt) - 1, (uint64_t)(uintptr_t)cpu->gdt};
+    __asm__ volatile("lgdt %0" : : "m"(gdtr));
+    cpu->tss_cut = true;
+    cpu->fs_base = 0; // as the host's field says
+}
+
+static bool vmx_enter(struct vcpu *vcpu) {
+    struct vmx_vcpu *v = vmx_of(vcpu);
+    struct cpu *cpu = cpu_self();
+    forget_stale(vcpu, cpu);
+    write_host_changes(v, cpu);
+    if (read_cr2() != v->cr2)
+        write_cr2(v->cr2);
+    write_dr6(v->dr6);
+    if (vmx_enter_guest(vcpu->page->gpr, &v->host_rsp, v->launched))
+        PANIC("no VM entry: VM-instruction error %llu", (unsigned long long)vmread(VMCS_INSTRUCTION_ERROR));
+    v->launched = true;
+    v->cr2 = read_cr2();
+    v->dr6 = read_dr6();
+    restore_tables(cpu);
+    uint32_t reason = (uint32_t)vmread(VMCS_EXIT_REASON);
+    if (reason == REASON_EXCEPTION &&
+        (vmread(VMCS_EXIT_EVENT) & (EVENT_VALID | EVENT_TYPE)) == (EVENT_VALID | EVENT_NMI))
+        __asm__ volatile("int $2");
+    return reason == REASON_INTERRUPT;
+}
+
+const struct vendor vmx_vendor = {
+    .name = "VT-x",
+    .id = HOST_VENDOR_VMX,
+    .detect = vmx_detect,
+    .cpu_start = vmx_cpu_start,
+    .cpu_stop = vmx_cpu_stop,
+    .vcpu_create = vmx_vcpu_create,
+    .vcpu_destroy = vmx_vcpu_destroy,
+    .load = vmx_load,
+    .fetch = vmx_fetch,
+    .interruptibility = vmx_interruptibility,
+    .prepare = vmx_prepare,
+    .enter = vmx_enter,
+    .exit = vmx_exit,
+    .release = vmx_release,
+};

@@ -1,0 +1,69 @@
+// Inside of vmx/.
+#pragma once
+#include "kernel/vendor.h"
+#include "vmx/vmcs.h"
+
+// MSRs that the hardware changes with the world, from lists in memory (SDM 3C 25.7.2): what SYSCALL and SWAPGS use.
+#define SWITCHED_MSRS 5u
+struct msr_entry {
+    uint32_t msr, reserved;
+    uint64_t value;
+};
+
+// A vCPU's state beside its VMCS; a page of the core's. The VMCS is the page behind it.
+struct vmx_vcpu {
+    struct msr_entry msrs[SWITCHED_MSRS]; // of the guest: loaded at entries, stored at exits
+    struct cpu *cpu;                      // whose VMCS cache has it, null: it is clear
+    bool launched;
+    bool host_stale;   // the host's fields are not of `cpu`
+    uint64_t host_rsp; // vmx_enter.asm: what the fields hold
+    uint64_t host_cr3;
+    uint32_t cpu_controls, entry_event, tpr_threshold;
+    uint32_t vpid_owner; // CPU that gave the VPID
+    uint64_t rsp, cr2, dr6, cr0_shadow, cr4_shadow;
+    uint64_t entry_length; // of an injected software interrupt's instruction
+};
+_Static_assert(sizeof(struct vmx_vcpu) <= PAGE_SIZE, "vCPU");
+
+static inline struct vmx_vcpu *vmx_of(const struct vcpu *vcpu) {
+    return vcpu->control;
+}
+
+struct vmx_features {
+    uint32_t pin, cpu, cpu2, exit, entry; // control words
+    uint64_t ept;                         // EPTP without the address
+    uint64_t cr0_fixed, cr4_fixed;        // bits that have to be 1 in a guest's real register
+    uint64_t cr4_allowed;                 // bits that may be 1
+};
+extern struct vmx_features vmx_features;
+
+// Bits of the control registers that are the core's: the guest reads what it wrote, the hardware has what has to be.
+#define CR0_NE    (1ull << 5)
+#define CR0_NW    (1ull << 29)
+#define CR0_CD    (1ull << 30)
+#define CR0_PE    1ull
+#define CR0_PG    (1ull << 31)
+#define CR4_VMXE  (1ull << 13)
+#define CR4_SMXE  (1ull << 14)
+#define CR0_OWNED (CR0_NE | CR0_NW | CR0_CD)
+#define CR4_OWNED (CR4_VMXE | CR4_SMXE | CR4_MCE)
+
+// Makes the VMCS of a vCPU the current one of the CPU that runs this. Needs the kernel lock.
+void vmx_make_current(struct vcpu *vcpu);
+
+// vmx_state.c: transfer between page and VMCS.
+void vmx_load(struct vcpu *vcpu, uint32_t groups);
+void vmx_fetch(struct vcpu *vcpu, uint32_t groups);
+// After each exit: the hot groups and what the VMM wants beside them.
+void vmx_export(struct vcpu *vcpu, int reason);
+// A guest's value of CR0 or CR4 as the hardware gets it.
+uint64_t vmx_real_cr0(uint64_t cr0);
+uint64_t vmx_real_cr4(uint64_t cr4);
+
+// vmx_exit.c
+int vmx_exit(struct vcpu *vcpu);
+
+// vmx_enter.asm: `gprs` in the order of enum vcpu_gpr; RSP is in the VMCS. *host_rsp is what its field holds. True:
+// there was no entry.
+bool vmx_enter_guest(uint64_t *gprs, uint64_t *host_rsp, bool launched);
+extern char vmx_exit_point[];

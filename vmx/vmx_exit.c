@@ -1,0 +1,225 @@
+// Decoding of VM exits (SDM 3D appendix C, SDM 3C 28.2) into the vendor-neutral exits of the ABI.
+#include "kernel/instructions.h"
+#include "kernel/log.h"
+#include "kernel/panic.h"
+#include "vmx/vmx.h"
+
+#define EXCEPTION_DB 1u
+#define EXCEPTION_DF 8u
+#define EXCEPTION_GP 13u
+#define EXCEPTION_AC 17u
+#define EXCEPTION_MC 18u
+#define APIC_ISR     0x100u
+#define APIC_IRR     0x200u
+
+#define DR6_CAUSES 0x600full // B0..B3, BD, BS
+#define DR7_GD     (1ull << 13)
+
+// Exit qualification for EPT violations (SDM 3C 28.2.1, table 28-7)
+#define EPT_WRITE           (1ull << 1)
+#define EPT_FETCH           (1ull << 2)
+#define EPT_RIGHTS          (7ull << 3)
+#define EPT_GVA_VALID       (1ull << 7)
+#define EPT_OF_TRANSLATION  (1ull << 8)
+#define EPT_NMI_UNBLOCKED   (1ull << 12)
+#define EVENT_NMI_UNBLOCKED (1ull << 12)
+
+static int exit_plain(struct vcpu *vcpu, enum vcpu_exit reason) {
+    vcpu->page->qualification = 0;
+    return (int)reason;
+}
+
+static int exit_io(struct vcpu *vcpu) {
+    uint64_t q = vmread(VMCS_QUALIFICATION);
+    vcpu->page->qualification = (q & 8 ? VCPU_IO_IN : 0) | (q & 16 ? VCPU_IO_STRING : 0) | (q & 32 ? VCPU_IO_REP : 0) |
+                                ((q & 7) + 1) << 4 | (q & 0xffff0000);
+    return VCPU_EXIT_IO;
+}
+
+// An IRET whose fault ends in an exit has ended the blocking of NMIs already (SDM 3C 28.2.3).
+static void block_nmi_again(const struct vcpu *vcpu) {
+    if (!(vcpu->event & EVENT_VALID))
+        vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) | BLOCKED_BY_NMI);
+}
+
+static int exit_memory(struct vcpu *vcpu) {
+    uint64_t q = vmread(VMCS_QUALIFICATION);
+    if (q & EPT_NMI_UNBLOCKED)
+        block_nmi_again(vcpu);
+    vcpu->page->qualification = (q & EPT_WRITE ? VCPU_MEMORY_WRITE : 0) | (q & EPT_FETCH ? VCPU_MEMORY_EXECUTE : 0) |
+                                ((q & EPT_GVA_VALID) && !(q & EPT_OF_TRANSLATION) ? VCPU_MEMORY_WALK : 0) |
+                                (q & EPT_RIGHTS ? VCPU_MEMORY_PRESENT : 0);
+    vcpu->page->gpa = vmread(VMCS_GPA);
+    vcpu->page->exit_gva = q & EPT_GVA_VALID ? vmread(VMCS_GVA) : 0;
+    return VCPU_EXIT_MEMORY;
+}
+
+// An interrupt whose delivery an exception takes the place of goes back to the local APIC; an NMI is pending again.
+static void requeue_interrupt(struct vcpu *vcpu) {
+    if ((vcpu->event & EVENT_VALID) && (vcpu->event & EVENT_TYPE) == EVENT_NMI) {
+        vcpu->nmi_pending = true;
+        vcpu->nmi_blocked = false;
+        vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) & ~(uint64_t)BLOCKED_BY_NMI);
+        return;
+    }
+    if (!(vcpu->event & EVENT_VALID) || (vcpu->event & EVENT_TYPE) != EVENT_INTERRUPT)
+        return;
+    uint8_t vector = EVENT_VECTOR(vcpu->event);
+    unsigned at = 16u * (vector / 32);
+    vcpu->apic[(APIC_ISR + at) / 4] &= ~(1u << vector % 32);
+    vcpu->apic[(APIC_IRR + at) / 4] |= 1u << vector % 32;
+}
+
+// What a #DB that exits leaves to do: DR6 and DR7 as its delivery would have (SDM 3C 28.1, 26.3).
+static void take_debug_causes(struct vcpu *vcpu) {
+    struct vmx_vcpu *v = vmx_of(vcpu);
+    v->dr6 = (v->dr6 & ~0xfull) | (vmread(VMCS_QUALIFICATION) & DR6_CAUSES);
+    vmwrite(VMCS_GUEST_DR7, vmread(VMCS_GUEST_DR7) & ~DR7_GD);
+    // A shadow with TF needs a pending single step at entry; what is injected comes in its place.
+    vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) & ~(uint64_t)(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
+}
+
+static int exit_exception(struct vcpu *vcpu) {
+    uint64_t event = vmread(VMCS_EXIT_EVENT);
+    uint32_t vector = EVENT_VECTOR(event);
+    if ((event & EVENT_TYPE) == EVENT_NMI)
+        return EXIT_HANDLED; // the host's
+    if (vector == EXCEPTION_MC)
+        PANIC("machine check while a guest ran");
+    if ((event & EVENT_NMI_UNBLOCKED) && vector != EXCEPTION_DF)
+        block_nmi_again(vcpu);
+    if (vector == EXCEPTION_DB)
+        take_debug_causes(vcpu);
+    uint64_t error = event & EVENT_ERROR_VALID ? vmread(VMCS_EXIT_ERROR) : 0;
+    if (vcpu->exception_intercepts & 1u << vector) {
+        vcpu->page->qualification = vector | error << 32;
+        vcpu->page->exit_gva = vmread(VMCS_QUALIFICATION);
+        return VCPU_EXIT_EXCEPTION;
+    }
+    requeue_interrupt(vcpu);
+    vcpu->event = EVENT_VALID | EVENT_EXCEPTION | vector | (event & EVENT_ERROR_VALID) | EVENT_ERROR(error);
+    return EXIT_HANDLED;
+}
+
+static uint64_t operand(struct vcpu *vcpu, uint64_t qualification) {
+    unsigned gpr = qualification >> 8 & 15;
+    return vcpu->page->gpr[gpr];
+}
+
+// A write to a bit that is the core's. The guest's view of the bit changes, and the instruction runs again, now without
+// an exit, so that the processor itself makes all of its checks and changes of mode.
+static int exit_cr(struct vcpu *vcpu) {
+    struct vmx_vcpu *v = vmx_of(vcpu);
+    uint64_t q = vmread(VMCS_QUALIFICATION), value = operand(vcpu, q);
+    unsigned reg = q & 15, access = q >> 4 & 3;
+    if (access == 0 && reg == 0) {
+        v->cr0_shadow = (v->cr0_shadow & ~CR0_OWNED) | (value & CR0_OWNED);
+        vmwrite(VMCS_CR0_SHADOW, v->cr0_shadow);
+        return EXIT_HANDLED;
+    }
+    if (access == 0 && reg == 4) {
+        if (value & (CR4_VMXE | CR4_SMXE)) { // offered to no guest
+            vcpu->event = EVENT_VALID | EVENT_EXCEPTION | EVENT_ERROR_VALID | EXCEPTION_GP;
+            return EXIT_HANDLED;
+        }
+        v->cr4_shadow = (v->cr4_shadow & ~CR4_OWNED) | (value & CR4_OWNED);
+        vmwrite(VMCS_CR4_SHADOW, v->cr4_shadow);
+        return EXIT_HANDLED;
+    }
+    vcpu->page->qualification = reg | (access == 0 ? 1u << 8 : 0);
+    return VCPU_EXIT_CR;
+}
+
+static int exit_task_switch(struct vcpu *vcpu) {
+    uint64_t q = vmread(VMCS_QUALIFICATION);
+    vcpu->page->qualification = (q & 0xffff) | (q >> 30 & 3) << 16;
+    return VCPU_EXIT_TASK_SWITCH;
+}
+
+// Exits whose reason says all.
+#define PLAIN(exit) ((exit) + 2) // 0: there is more to say
+static const uint8_t plain_exits[] = {
+    [REASON_INTERRUPT] = PLAIN(EXIT_HANDLED),
+    [REASON_TRIPLE_FAULT] = PLAIN(VCPU_EXIT_SHUTDOWN),
+    [REASON_INIT] = PLAIN(EXIT_HANDLED),
+    [REASON_INTERRUPT_WINDOW] = PLAIN(EXIT_HANDLED),
+    [REASON_NMI_WINDOW] = PLAIN(EXIT_HANDLED),
+    [REASON_CPUID] = PLAIN(VCPU_EXIT_CPUID),
+    [REASON_HLT] = PLAIN(VCPU_EXIT_HLT),
+    [REASON_INVD] = PLAIN(VCPU_EXIT_WBINVD),
+    [REASON_RDPMC] = PLAIN(VCPU_EXIT_RDPMC),
+    [REASON_VMCALL] = PLAIN(VCPU_EXIT_VMCALL),
+    [REASON_VMCLEAR... REASON_VMXON] = PLAIN(VCPU_EXIT_VIRTUALIZATION),
+    [REASON_RDMSR] = PLAIN(VCPU_EXIT_RDMSR),
+    [REASON_WRMSR] = PLAIN(VCPU_EXIT_WRMSR),
+    [REASON_MWAIT] = PLAIN(VCPU_EXIT_MWAIT),
+    [REASON_MONITOR] = PLAIN(VCPU_EXIT_MWAIT),
+    [REASON_TPR] = PLAIN(EXIT_HANDLED),
+    [REASON_INVEPT] = PLAIN(VCPU_EXIT_VIRTUALIZATION),
+    [REASON_INVVPID] = PLAIN(VCPU_EXIT_VIRTUALIZATION),
+    [REASON_WBINVD] = PLAIN(VCPU_EXIT_WBINVD),
+    [REASON_XSETBV] = PLAIN(VCPU_EXIT_XSETBV),
+};
+
+static int decode(struct vcpu *vcpu, uint32_t reason) {
+    switch (reason) {
+    case REASON_EXCEPTION:
+        return exit_exception(vcpu);
+    case REASON_IO:
+        return exit_io(vcpu);
+    case REASON_EPT_VIOLATION:
+        return exit_memory(vcpu);
+    case REASON_CR:
+        return exit_cr(vcpu);
+    case REASON_TASK_SWITCH:
+        return exit_task_switch(vcpu);
+    default:
+        break;
+    }
+    if (reason < sizeof(plain_exits) && plain_exits[reason]) {
+        int exit = plain_exits[reason] - PLAIN(0);
+        return exit == EXIT_HANDLED ? EXIT_HANDLED : exit_plain(vcpu, (enum vcpu_exit)exit);
+    }
+    vcpu->page->qualification = reason | vmread(VMCS_QUALIFICATION) << 32;
+    return VCPU_EXIT_INVALID;
+}
+
+// What the exit interrupted and has to be delivered again. INTn, INT3 and INTO run again by themselves.
+static uint64_t interrupted_event(void) {
+    uint64_t event = vmread(VMCS_VECTORING_EVENT);
+    if (!(event & EVENT_VALID) || (event & EVENT_TYPE) >= EVENT_SOFTWARE)
+        return 0;
+    event &= EVENT_VALID | EVENT_ERROR_VALID | EVENT_TYPE | 0xff;
+    return event & EVENT_ERROR_VALID ? event | EVENT_ERROR(vmread(VMCS_VECTORING_ERROR)) : event;
+}
+
+// Is the length of the instruction there (SDM 3C 28.2.5)?
+static bool has_length(uint32_t reason) {
+    return reason == REASON_CPUID || reason == REASON_HLT || reason == REASON_INVD ||
+           (reason >= REASON_RDPMC && reason <= REASON_WRMSR) || reason == REASON_MWAIT || reason == REASON_MONITOR ||
+           (reason >= REASON_INVEPT && reason <= REASON_XSETBV);
+}
+
+int vmx_exit(struct vcpu *vcpu) {
+    struct vmx_vcpu *v = vmx_of(vcpu);
+    struct vcpu_page *page = vcpu->page;
+    vmx_make_current(vcpu);
+    uint32_t reason = (uint32_t)vmread(VMCS_EXIT_REASON);
+    v->rsp = page->gpr[RSP] = vmread(VMCS_GUEST_RSP);
+    page->instruction_length = 0;
+    page->next_rip = 0;
+    if (reason & REASON_ENTRY_FAILED) { // what was to be injected was not
+        vcpu->event = 0;
+    } else {
+        vcpu->event = interrupted_event();
+        vcpu->nmi_blocked = (vmread(VMCS_INTERRUPTIBILITY) & BLOCKED_BY_NMI) != 0;
+        if (has_length(reason)) {
+            page->instruction_length = (uint32_t)vmread(VMCS_EXIT_LENGTH);
+            page->next_rip = vmread(VMCS_GUEST_RIP) + page->instruction_length;
+        }
+    }
+    int exit = decode(vcpu, reason);
+    if (exit != EXIT_HANDLED)
+        vmx_export(vcpu, exit);
+    return exit;
+}
