@@ -92,7 +92,7 @@ def refute(name, description, number, bug):
         return Result(title, 'failed', 0, f'the text to replace is there {there} times, not once: {bug["find"]}')
     with tempfile.TemporaryDirectory(prefix='bulkhead-proof-') as directory:
         root = pathlib.Path(directory)
-        for folder in ('kernel', 'lib', 'svm', 'dom0', 'tests/proof'):
+        for folder in ('kernel', 'lib', 'svm', 'vmx', 'dom0', 'tests/proof'):
             shutil.copytree(build.ROOT / folder, root / folder, ignore=shutil.ignore_patterns('*.o'))
         (root / file).write_text(text.replace(bug['find'], bug['replace']))
         proved, goals, output = frama_c(description['file'], description, root)

@@ -217,7 +217,7 @@ void vmx_make_current(struct vcpu *vcpu) {
 static void vmx_release(struct vcpu *vcpu) {
     struct vmx_vcpu *v = vmx_of(vcpu);
     struct cpu *cpu = cpu_self();
-    if (v->cpu != cpu)
+    if (!v->cpu || v->cpu != cpu)
         return;
     vmclear(pool_address(v) + PAGE_SIZE);
     v->cpu = NULL;

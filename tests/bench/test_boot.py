@@ -12,7 +12,7 @@ MILLION = 1_000_000
 MIB = 1 << 20
 # The first program of the guest is busybox as `poweroff -f`: the kernel's boot and end and nothing else.
 TO_POWEROFF = "extra='console=ttyS0 quiet rdinit=/bin/busybox -- poweroff -f'"
-PRIVILEGED = ['kernel', 'svm', 'lib/string.c', 'lib/string.h', 'lib/format.c', 'lib/format.h']
+PRIVILEGED = ['kernel', 'svm', 'vmx', 'lib/string.c', 'lib/string.h', 'lib/format.c', 'lib/format.h']
 
 
 @pytest.fixture
