@@ -1,4 +1,4 @@
-// Instructions as the emulator wants them: the few operations that touch memory or ports, with their operands. The
+// Instructions as the emulator wants them: the operations that touch memory or ports, with their operands. The
 // decoding itself is Zydis'; a small cache keyed by address, bytes and mode keeps it off the hot path.
 #pragma once
 #include <stdbool.h>
@@ -40,6 +40,23 @@ enum operation {
     OPERATION_SHL,
     OPERATION_SHR,
     OPERATION_SAR,
+    OPERATION_RCL,
+    OPERATION_RCR,
+    OPERATION_SHLD,
+    OPERATION_SHRD,
+    OPERATION_MUL,
+    OPERATION_IMUL,
+    OPERATION_DIV,
+    OPERATION_IDIV,
+    OPERATION_CMPXCHG_PAIR, // CMPXCHG8B, CMPXCHG16B
+    OPERATION_BSF,
+    OPERATION_BSR,
+    OPERATION_POPCNT,
+    OPERATION_MOVBE,
+    OPERATION_CMOV,
+    OPERATION_SET,
+    OPERATION_XLAT,
+    OPERATION_VECTOR, // moves of vector registers
     OPERATION_MOVS,
     OPERATION_STOS,
     OPERATION_LODS,
@@ -56,7 +73,9 @@ enum operand_kind {
     OPERAND_HIGH_BYTE,
     OPERAND_SEGMENT,
     OPERAND_MEMORY,
-    OPERAND_IMMEDIATE
+    OPERAND_IMMEDIATE,
+    OPERAND_MMX,
+    OPERAND_VECTOR // XMM, YMM
 };
 
 struct operand {
@@ -80,6 +99,17 @@ struct memory_operand {
 #define PREFIX_REP   1u // F3
 #define PREFIX_REPNE 2u // F2
 #define PREFIX_LOCK  4u
+#define PREFIX_VEX   8u // not the legacy encoding
+
+// What a move of a vector register does with the parts that are not moved.
+enum vector_part {
+    VECTOR_WHOLE,   // all of the register, or the low part of it with zeros above it
+    VECTOR_ALIGNED, // as above, and the address has to be a multiple of the size
+    VECTOR_LOW,     // bits 0 to 63, the others stay
+    VECTOR_HIGH     // bits 64 to 127
+};
+
+#define INSTRUCTION_OPERANDS_MAX 3
 
 struct instruction {
     uint8_t operation; // enum operation
@@ -87,10 +117,12 @@ struct instruction {
     uint8_t prefixes;
     uint8_t operands;
     uint8_t width;         // bytes of an element of a string instruction
+    uint8_t part;          // of OPERATION_VECTOR: enum vector_part
+    uint8_t condition;     // of CMOV and SET, as in the opcode (SDM 1 appendix B)
     uint8_t address_bytes; // 2, 4, 8
     uint8_t stack_bytes;
     struct memory_operand memory;
-    struct operand operand[2];
+    struct operand operand[INSTRUCTION_OPERANDS_MAX];
 };
 
 // Decodes the instruction at the start of `bytes`, of which `count` (at most 15) are known; mode_bits: 16, 32, 64.

@@ -1,23 +1,34 @@
 // Execution of single guest instructions that touch what the CPU cannot: memory-mapped registers, ROM, and ports by
 // string instructions. Pure: state is a vCPU page, everything else is reached through struct emulate_host. emulate.c
-// fetches, addresses memory and finishes instructions; emulate_move.c, emulate_arith.c and emulate_string.c hold the
-// operations.
+// fetches and finishes instructions, emulate_memory.c addresses memory and operands; emulate_move.c, emulate_arith.c,
+// emulate_multiply.c, emulate_bits.c, emulate_string.c and emulate_vector.c hold the operations.
 #pragma once
 #include "dom0/vmm/decode.h"
 #include "dom0/vmm/page_walk.h"
 #include "kernel/abi.h"
 
+// How a vector register is accessed.
+enum vector_bank {
+    VECTOR_MMX,     // 8 bytes
+    VECTOR_XMM,     // 16 bytes; a write leaves what is above them
+    VECTOR_XMM_VEX, // 16 bytes; a write clears what is above them
+    VECTOR_YMM      // 32 bytes; a write clears what is above them
+};
+
 struct emulate_host {
     void *context;
-    struct page_walk_memory memory; // RAM
-
-    // Guest-physical memory that is not RAM, or not writable: 1, 2, 4 or 8 bytes within one page.
-    uint64_t (*read)(void *context, uint64_t gpa, unsigned bytes);
+    // RAM; and guest-physical memory that is not RAM, or not writable: 1, 2, 4 or 8 bytes within one page.
+    struct page_walk_memory memory;
     void (*write)(void *context, uint64_t gpa, unsigned bytes, uint64_t value);
 
     // `count` accesses of `width` 1, 2, 4 bytes at one port.
     void (*port_read)(void *context, uint16_t port, unsigned width, void *to, size_t count);
     void (*port_write)(void *context, uint16_t port, unsigned width, const void *from, size_t count);
+
+    // Vector registers, which the guest's CR0, CR4 and XCR0 let it use; number below 16, of MMX below 8.
+    void (*vector_read)(void *context, enum vector_bank bank, unsigned number, void *to);
+    void (*vector_write)(void *context, enum vector_bank bank, unsigned number, const void *from);
+    uint64_t (*xcr0)(void *context);
 };
 
 enum emulate_result {
@@ -25,7 +36,7 @@ enum emulate_result {
     EMULATE_AGAIN,     // a part of a REP is done; enter the guest, which comes back for the rest
     EMULATE_FAULT,     // raises `exception`; nothing else changed, but what a REP had done
     EMULATE_UNHANDLED, // an instruction that is not emulated
-    EMULATE_NO_RAM,    // code or page tables do not lie in RAM
+    EMULATE_NO_RAM,    // code does not lie in RAM
 };
 
 // The page that instructions were last fetched from.
@@ -74,5 +85,5 @@ void emulate_skip(struct emulate *e, unsigned length);
 // 16, 32 or 64: how code is decoded now.
 unsigned emulate_mode_bits(const struct vcpu_page *cpu);
 
-// Translates a linear address for an access (ACCESS_WRITE, ACCESS_EXECUTE) of the current privilege.
-enum emulate_result emulate_translate(struct emulate *e, uint64_t linear, unsigned access, uint64_t *gpa);
+// What lies at guest-physical addresses has changed: nothing is fetched from where it lay before.
+void emulate_map_changed(struct emulate *e);

@@ -1,14 +1,10 @@
-// Emulated arithmetic, logic, shifts and bit tests, with their flags.
+// Emulated arithmetic and logic, with flags, and the exchanges that compare or add.
 #include "dom0/vmm/emulate_operation.h"
+#include "lib/string.h"
 
-#define TRY(call)                                                                                                      \
-    do {                                                                                                               \
-        enum emulate_result status_ = (call);                                                                          \
-        if (status_ != EMULATE_DONE)                                                                                   \
-            return status_;                                                                                            \
-    } while (0)
+#define VECTOR_GP 13u
 
-static uint64_t result_flags(uint64_t result, unsigned bytes) {
+uint64_t result_flags(uint64_t result, unsigned bytes) {
     uint64_t flags = __builtin_parity((unsigned)result & 0xff) ? 0 : RFLAGS_PF;
     if (!(result & bytes_mask(bytes)))
         flags |= RFLAGS_ZF;
@@ -129,90 +125,30 @@ enum emulate_result emulate_cmpxchg(struct emulate *e) {
     return EMULATE_DONE;
 }
 
-static uint64_t bit_changed(enum operation operation, uint64_t value, uint64_t bit) {
-    switch (operation) {
-    case OPERATION_BTS:
-        return value | bit;
-    case OPERATION_BTR:
-        return value & ~bit;
-    case OPERATION_BTC:
-        return value ^ bit;
-    default:
-        return value;
+// CMPXCHG8B and CMPXCHG16B: the pair in memory against EDX:EAX or RDX:RAX.
+enum emulate_result emulate_cmpxchg_pair(struct emulate *e) {
+    struct vcpu_page *cpu = e->cpu;
+    const struct instruction *i = e->instruction;
+    unsigned bytes = i->operand[0].bytes, half = bytes / 2;
+    uint64_t mask = bytes_mask(half), offset = operand_address(e), old[2] = {0}, new[2];
+    uint8_t pair[16];
+    struct memory_access access;
+    if (bytes == 16 && segment_linear(e, i->memory.segment, offset) % 16 != 0)
+        return emulate_raise(e, VECTOR_GP, true, 0);
+    TRY(memory_prepare(e, i->memory.segment, offset, bytes, ACCESS_WRITE, &access));
+    memory_read_bytes(e, &access, pair);
+    memcpy(&old[0], pair, half);
+    memcpy(&old[1], pair + half, half);
+    bool equal = old[0] == (cpu->gpr[RAX] & mask) && old[1] == (cpu->gpr[RDX] & mask);
+    new[0] = equal ? cpu->gpr[RBX] : old[0];
+    new[1] = equal ? cpu->gpr[RCX] : old[1];
+    memcpy(pair, &new[0], half);
+    memcpy(pair + half, &new[1], half);
+    memory_write_bytes(e, &access, pair); // the CPU writes in both cases
+    cpu->rflags = (cpu->rflags & ~RFLAGS_ZF) | (equal ? RFLAGS_ZF : 0);
+    if (!equal) {
+        register_write(cpu, RAX, half, old[0]);
+        register_write(cpu, RDX, half, old[1]);
     }
-}
-
-// A bit offset in a register reaches beyond the memory operand, in both directions (SDM 2A BT).
-static enum emulate_result bit_prepare(struct emulate *e, uint64_t offset, unsigned access, struct operand_value *to) {
-    const struct operand *operand = &e->instruction->operand[0];
-    if (operand->kind != OPERAND_MEMORY || e->instruction->operand[1].kind != OPERAND_REGISTER)
-        return operand_prepare(e, 0, access, to);
-    int64_t displaced = (int64_t)sign_extend(offset, operand->bytes) >> (operand->bytes == 8   ? 6
-                                                                         : operand->bytes == 4 ? 5
-                                                                                               : 4);
-    uint64_t address = operand_address(e) + (uint64_t)displaced * operand->bytes;
-    to->operand = operand;
-    return memory_prepare(e, e->instruction->memory.segment, address & bytes_mask(e->instruction->address_bytes),
-                          operand->bytes, access, &to->memory);
-}
-
-enum emulate_result emulate_bit_test(struct emulate *e) {
-    enum operation operation = e->instruction->operation;
-    struct operand_value to, from;
-    TRY(operand_prepare(e, 1, 0, &from));
-    uint64_t offset = operand_read(e, &from);
-    TRY(bit_prepare(e, offset, operation == OPERATION_BT ? 0 : ACCESS_WRITE, &to));
-    uint64_t bit = 1ull << (offset % (8u * to.operand->bytes)), value = operand_read(e, &to);
-    e->cpu->rflags = (e->cpu->rflags & ~RFLAGS_CF) | (value & bit ? RFLAGS_CF : 0);
-    if (operation != OPERATION_BT)
-        operand_write(e, &to, bit_changed(operation, value, bit));
-    return EMULATE_DONE;
-}
-
-static uint64_t rotate(enum operation operation, uint64_t value, unsigned count, unsigned bits, uint64_t *rflags) {
-    unsigned by = count % bits;
-    unsigned left = operation == OPERATION_ROL ? by : (bits - by) % bits;
-    uint64_t result = left ? value << left | value >> (bits - left) : value;
-    uint64_t top = result >> (bits - 1) & 1, carry = operation == OPERATION_ROL ? result & 1 : top;
-    uint64_t overflow = operation == OPERATION_ROL ? top ^ carry : top ^ (result >> (bits - 2) & 1);
-    *rflags = (*rflags & ~(RFLAGS_CF | RFLAGS_OF)) | (carry ? RFLAGS_CF : 0) | (overflow ? RFLAGS_OF : 0);
-    return result;
-}
-
-static uint64_t shift(enum operation operation, uint64_t value, unsigned count, unsigned bits, uint64_t *rflags) {
-    uint64_t result, carry, overflow, top = value >> (bits - 1) & 1;
-    if (operation == OPERATION_SHL) {
-        result = count < bits ? value << count : 0;
-        carry = count <= bits ? value >> (bits - count) & 1 : 0;
-        overflow = (result >> (bits - 1) & 1) ^ carry;
-    } else if (operation == OPERATION_SHR) {
-        result = count < bits ? value >> count : 0;
-        carry = count <= bits ? value >> (count - 1) & 1 : 0;
-        overflow = top;
-    } else {
-        int64_t extended = (int64_t)sign_extend(value, bits / 8);
-        result = (uint64_t)(extended >> (count < 63 ? count : 63));
-        carry = (uint64_t)(extended >> (count < 64 ? count - 1 : 63)) & 1;
-        overflow = 0;
-    }
-    *rflags = (*rflags & ~(RFLAGS_ARITHMETIC & ~RFLAGS_AF)) | (carry ? RFLAGS_CF : 0) | (overflow ? RFLAGS_OF : 0) |
-              result_flags(result, bits / 8);
-    return result;
-}
-
-enum emulate_result emulate_shift(struct emulate *e) {
-    enum operation operation = e->instruction->operation;
-    struct operand_value to, by;
-    if (e->instruction->operands != 2)
-        return EMULATE_UNHANDLED;
-    TRY(operand_prepare(e, 0, ACCESS_WRITE, &to));
-    TRY(operand_prepare(e, 1, 0, &by));
-    unsigned bits = 8u * to.operand->bytes, count = (unsigned)operand_read(e, &by) & (bits == 64 ? 63 : 31);
-    uint64_t value = operand_read(e, &to) & bytes_mask(to.operand->bytes);
-    if (count != 0 && (operation == OPERATION_ROL || operation == OPERATION_ROR))
-        value = rotate(operation, value, count, bits, &e->cpu->rflags);
-    else if (count != 0)
-        value = shift(operation, value, count, bits, &e->cpu->rflags);
-    operand_write(e, &to, value);
     return EMULATE_DONE;
 }

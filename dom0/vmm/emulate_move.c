@@ -1,12 +1,5 @@
-// Emulated moves: MOV and its extending kin, XCHG, the stack, and jumps through memory.
+// Emulated moves: MOV and its extending and conditional kin, XCHG, the stack, and jumps through memory.
 #include "dom0/vmm/emulate_operation.h"
-
-#define TRY(call)                                                                                                      \
-    do {                                                                                                               \
-        enum emulate_result status_ = (call);                                                                          \
-        if (status_ != EMULATE_DONE)                                                                                   \
-            return status_;                                                                                            \
-    } while (0)
 
 enum emulate_result emulate_mov(struct emulate *e) {
     struct operand_value to, from;
@@ -36,6 +29,47 @@ enum emulate_result emulate_xchg(struct emulate *e) {
     uint64_t value_a = operand_read(e, &a), value_b = operand_read(e, &b);
     operand_write(e, &a, value_b);
     operand_write(e, &b, value_a);
+    return EMULATE_DONE;
+}
+
+enum emulate_result emulate_movbe(struct emulate *e) {
+    struct operand_value to, from;
+    TRY(operand_prepare(e, 0, ACCESS_WRITE, &to));
+    TRY(operand_prepare(e, 1, 0, &from));
+    operand_write(e, &to, __builtin_bswap64(operand_read(e, &from)) >> (64 - 8 * to.operand->bytes));
+    return EMULATE_DONE;
+}
+
+// Conditions in the order of the opcodes: pairs, of which the second is the first one's opposite (SDM 1 appendix B).
+static bool condition_holds(uint64_t rflags, unsigned condition) {
+    bool c = rflags & RFLAGS_CF, z = rflags & RFLAGS_ZF, s = rflags & RFLAGS_SF, o = rflags & RFLAGS_OF,
+         p = rflags & RFLAGS_PF;
+    const bool pairs[8] = {o, c, z, c || z, s, p, s != o, z || s != o};
+    return pairs[condition >> 1 & 7] != (condition & 1);
+}
+
+enum emulate_result emulate_cmov(struct emulate *e) {
+    struct operand_value to, from;
+    TRY(operand_prepare(e, 0, 0, &to));
+    TRY(operand_prepare(e, 1, 0, &from));
+    uint64_t value = operand_read(e, &from); // also if it is not used
+    operand_write(e, &to, condition_holds(e->cpu->rflags, e->instruction->condition) ? value : operand_read(e, &to));
+    return EMULATE_DONE;
+}
+
+enum emulate_result emulate_set(struct emulate *e) {
+    struct operand_value to;
+    TRY(operand_prepare(e, 0, ACCESS_WRITE, &to));
+    operand_write(e, &to, condition_holds(e->cpu->rflags, e->instruction->condition));
+    return EMULATE_DONE;
+}
+
+enum emulate_result emulate_xlat(struct emulate *e) {
+    const struct instruction *i = e->instruction;
+    uint64_t offset = (e->cpu->gpr[RBX] + (e->cpu->gpr[RAX] & 0xff)) & bytes_mask(i->address_bytes);
+    struct memory_access table;
+    TRY(memory_prepare(e, i->memory.segment, offset, 1, 0, &table));
+    register_write(e->cpu, RAX, 1, memory_read(e, &table));
     return EMULATE_DONE;
 }
 
@@ -100,7 +134,7 @@ static enum emulate_result read_target(struct emulate *e, uint64_t *target) {
     *target = operand_read(e, &from);
     bool inside = emulate_mode_bits(e->cpu) == 64 ? sign_extend(*target, 6) == *target
                                                   : *target <= e->cpu->segment[SEGMENT_CS].limit;
-    return inside ? EMULATE_DONE : raise(e, 13, true, 0);
+    return inside ? EMULATE_DONE : emulate_raise(e, 13, true, 0);
 }
 
 enum emulate_result emulate_jmp(struct emulate *e) {

@@ -37,15 +37,28 @@ static inline uint64_t sign_extend(uint64_t value, unsigned bytes) {
 // Writes a general register as the CPU does: 32 bits clear the upper half.
 void register_write(struct vcpu_page *cpu, unsigned number, unsigned bytes, uint64_t value);
 
-enum emulate_result raise(struct emulate *e, unsigned vector, bool has_error, uint32_t error);
+enum emulate_result emulate_raise(struct emulate *e, unsigned vector, bool has_error, uint32_t error);
+
+// An access that the CPU itself makes, of a descriptor or the TSS: with a supervisor's rights, whatever RFLAGS.AC says.
+// For emulate_walk() and linear_prepare() only.
+#define ACCESS_SYSTEM 0x100u
+
+// Translates a linear address for an access of the current privilege, or ACCESS_SYSTEM; raises #PF.
+enum emulate_result emulate_walk(struct emulate *e, uint64_t linear, unsigned access, struct page_walk *out);
 
 // Checks segment, limit and paging of [offset, offset+bytes), which spans at most two pages.
 enum emulate_result memory_prepare(struct emulate *e, unsigned segment, uint64_t offset, unsigned bytes,
                                    unsigned access, struct memory_access *out);
+// As above, with a linear address, of which only paging is checked.
+enum emulate_result linear_prepare(struct emulate *e, uint64_t linear, unsigned bytes, unsigned access,
+                                   struct memory_access *out);
 // Does a range lie within the segment's limit? Raises nothing.
 bool segment_covers(const struct emulate *e, unsigned segment, uint64_t offset, uint64_t bytes);
 uint64_t segment_linear(const struct emulate *e, unsigned segment, uint64_t offset);
 
+// As many bytes as were prepared.
+void memory_read_bytes(const struct emulate *e, const struct memory_access *access, void *to);
+void memory_write_bytes(const struct emulate *e, const struct memory_access *access, const void *from);
 // At most 8 bytes.
 uint64_t memory_read(const struct emulate *e, const struct memory_access *access);
 void memory_write(const struct emulate *e, const struct memory_access *access, uint64_t value);
@@ -63,7 +76,22 @@ uint64_t operand_address(const struct emulate *e); // offset of the memory opera
 // Result and flags of an arithmetic operation on `bytes`; enum operation, of two operands.
 uint64_t arithmetic(enum operation operation, uint64_t a, uint64_t b, unsigned bytes, uint64_t *rflags);
 
+// ZF, SF and PF of a result.
+uint64_t result_flags(uint64_t result, unsigned bytes);
+
+// Leaves the function that it stands in with any status but EMULATE_DONE.
+#define TRY(call)                                                                                                      \
+    do {                                                                                                               \
+        enum emulate_result status_ = (call);                                                                          \
+        if (status_ != EMULATE_DONE)                                                                                   \
+            return status_;                                                                                            \
+    } while (0)
+
 typedef enum emulate_result operation_function(struct emulate *e);
 operation_function emulate_mov, emulate_extend, emulate_xchg, emulate_push, emulate_pop, emulate_call, emulate_jmp;
-operation_function emulate_binary, emulate_unary, emulate_xadd, emulate_cmpxchg, emulate_bit_test, emulate_shift;
-operation_function emulate_string;
+operation_function emulate_movbe, emulate_cmov, emulate_set, emulate_xlat;
+operation_function emulate_binary, emulate_unary, emulate_xadd, emulate_cmpxchg, emulate_cmpxchg_pair;
+operation_function emulate_multiply, emulate_divide;
+operation_function emulate_bit_test, emulate_bit_scan, emulate_shift, emulate_shift_double;
+operation_function emulate_string, emulate_port_string;
+operation_function emulate_vector;

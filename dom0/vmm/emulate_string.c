@@ -4,6 +4,7 @@
 #include "dom0/vmm/emulate_operation.h"
 #include "lib/string.h"
 
+#define VECTOR_GP          13u
 #define BATCH_ELEMENTS_MAX 16384u
 
 // What an operation accesses.
@@ -194,4 +195,32 @@ enum emulate_result emulate_string(struct emulate *e) {
             return EMULATE_AGAIN;
         }
     }
+}
+
+#define TSS_IO_MAP_BASE 102u // (SDM 3A 8.7)
+
+// May the current program use a port? The CPU asked the same of the instruction that exited, but the code may have
+// changed since (SDM 1 19.5).
+static enum emulate_result port_permitted(struct emulate *e, uint16_t port, unsigned width) {
+    const struct vcpu_page *cpu = e->cpu;
+    const struct vcpu_segment *tss = &cpu->segment[SEGMENT_TR];
+    bool virtual_8086 = (cpu->rflags & RFLAGS_VM) != 0;
+    if (!(cpu->cr0 & CR0_PE) || (!virtual_8086 && cpu->cpl <= (cpu->rflags >> 12 & 3)))
+        return EMULATE_DONE;
+    struct memory_access access;
+    if (!(tss->attributes & 8) || tss->limit < TSS_IO_MAP_BASE + 1) // of 286, or without a map
+        return emulate_raise(e, VECTOR_GP, true, 0);
+    TRY(linear_prepare(e, tss->base + TSS_IO_MAP_BASE, 2, ACCESS_SYSTEM, &access));
+    uint32_t at = (uint32_t)memory_read(e, &access) + port / 8u;
+    if (at + 1 > tss->limit)
+        return emulate_raise(e, VECTOR_GP, true, 0);
+    TRY(linear_prepare(e, tss->base + at, 2, ACCESS_SYSTEM, &access));
+    bool denied = memory_read(e, &access) >> port % 8 & ((1u << width) - 1);
+    return denied ? emulate_raise(e, VECTOR_GP, true, 0) : EMULATE_DONE;
+}
+
+enum emulate_result emulate_port_string(struct emulate *e) {
+    e->gpa_known = false;
+    TRY(port_permitted(e, (uint16_t)e->cpu->gpr[RDX], e->instruction->width));
+    return emulate_string(e);
 }

@@ -1,6 +1,7 @@
 // Exits of a vCPU: a table from reason to what serves it.
 #include "dom0/vmm/emulate_operation.h"
 #include "dom0/vmm/machine.h"
+#include "dom0/vmm/vector_registers.h"
 #include "lib/server.h"
 
 #define DR6_SINGLE_STEP 0x4000ull
@@ -52,7 +53,7 @@ void vcpu_emulated(struct vcpu *vcpu, enum emulate_result result) {
         vcpu_inject(vcpu, exception(VECTOR_UD));
         break;
     case EMULATE_NO_RAM:
-        report_unhandled(vcpu, "code or page tables that are not in memory");
+        report_unhandled(vcpu, "code that is not in memory");
         vcpu_inject(vcpu, exception(VECTOR_UD));
         break;
     }
@@ -95,13 +96,6 @@ static void exit_extint(struct vcpu *vcpu) {
     vcpu_inject(vcpu, EVENT_VALID | EVENT_INTERRUPT | (uint8_t)vector);
 }
 
-// The guest's XCR0: it stays loaded while the vCPU's thread runs here, as all of its vector state does.
-static uint64_t current_xcr0(void) {
-    uint32_t low, high;
-    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (uint64_t)high << 32 | low;
-}
-
 static void exit_cpuid(struct vcpu *vcpu) {
     static const uint8_t opcode[] = {0x0f, 0xa2};
     struct vcpu_page *page = vcpu->page;
@@ -109,7 +103,7 @@ static void exit_cpuid(struct vcpu *vcpu) {
     if (!vcpu_length(vcpu, opcode, sizeof opcode, &length))
         return;
     uint32_t leaf = (uint32_t)page->gpr[RAX];
-    uint64_t xcr0 = leaf == 0xd && vcpu->machine->cpuid.xcr0_allowed ? current_xcr0() : 1;
+    uint64_t xcr0 = leaf == 0xd && vcpu->machine->cpuid.xcr0_allowed ? vector_registers_xcr0(vcpu) : 1;
     struct cpuid_vcpu state = {vcpu->index, page->cr4, xcr0, lapic_enabled(&vcpu->lapic)};
     struct cpuid_result result = cpuid_read(&vcpu->machine->cpuid, &state, leaf, (uint32_t)page->gpr[RCX]);
     page->gpr[RAX] = result.eax;

@@ -84,6 +84,8 @@ void machine_map_changed(void *context) {
                 guest_memory_set_vga_window(&machine->memory, window.offset, window.bytes, window.vram_offset,
                                             i440fx_smram_open(&machine->i440fx)) &&
                 guest_memory_set_framebuffer(&machine->memory, vga_framebuffer_base(&machine->vga));
+    for (unsigned i = 0; i < machine->vcpu_count; i++)
+        emulate_map_changed(&machine->vcpus[i].emulate);
     if (!good)
         machine_crash(machine, "guest memory cannot be mapped: kernel memory is used up");
 }

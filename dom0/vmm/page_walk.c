@@ -140,9 +140,8 @@ static enum page_walk_result walk_once(const struct page_walk_registers *registe
         unsigned index_bits = level + 1u == mode.levels ? mode.top_index_bits : mode.index_bits;
         entry_gpa[at] = table + (gva >> shift & ((1ull << index_bits) - 1)) * mode.entry_bytes;
         const void *pointer = memory->pointer(memory->context, entry_gpa[at], mode.entry_bytes, false);
-        if (!pointer)
-            return PAGE_WALK_NO_RAM;
-        uint64_t entry = entry_load(pointer, mode.entry_bytes);
+        uint64_t entry = pointer ? entry_load(pointer, mode.entry_bytes)
+                                 : memory->device_read(memory->context, entry_gpa[at], mode.entry_bytes);
         out->entry[at] = pointer;
         out->value[at] = entry;
         out->entries++;
@@ -188,7 +187,7 @@ enum page_walk_result page_walk(const struct page_walk_registers *registers, con
 
 bool page_walk_still_valid(const struct page_walk *walk) {
     for (unsigned i = 0; i < walk->entries; i++)
-        if (entry_load(walk->entry[i], walk->entry_bytes) != walk->value[i])
+        if (!walk->entry[i] || entry_load(walk->entry[i], walk->entry_bytes) != walk->value[i])
             return false;
     return true;
 }

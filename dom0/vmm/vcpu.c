@@ -1,5 +1,6 @@
 // vCPUs: their threads, their way into the guest and out of it, and the signals between them.
 #include "dom0/vmm/machine.h"
+#include "dom0/vmm/vector_registers.h"
 #include "lib/server.h"
 #include "lib/string.h"
 
@@ -284,11 +285,13 @@ static void connect_msrs(struct vcpu *vcpu) {
 
 static void connect_emulation(struct vcpu *vcpu) {
     vcpu->emulate_host = (struct emulate_host){vcpu,
-                                               {vcpu, machine_memory_pointer},
-                                               machine_mmio_read,
+                                               {vcpu, machine_memory_pointer, machine_mmio_read},
                                                machine_mmio_write,
                                                machine_port_read_string,
-                                               machine_port_write_string};
+                                               machine_port_write_string,
+                                               vector_registers_read,
+                                               vector_registers_write,
+                                               vector_registers_xcr0};
     vcpu->emulate.host = &vcpu->emulate_host;
     vcpu->emulate.cpu = vcpu->page;
     vcpu->emulate.physical_bits = vcpu->machine->cpuid.physical_bits;

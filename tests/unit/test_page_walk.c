@@ -14,7 +14,12 @@ static void *pointer(void *context, uint64_t gpa, size_t bytes, bool write) {
     return gpa < RAM_BYTES && bytes <= RAM_BYTES - gpa ? ram + gpa : NULL;
 }
 
-static const struct page_walk_memory memory = {NULL, pointer};
+// A device whose memory holds, at each address, an entry that maps address 9000h.
+static uint64_t device_read(void *context, uint64_t gpa, unsigned bytes) {
+    return 0x9007;
+}
+
+static const struct page_walk_memory memory = {NULL, pointer, device_read};
 static struct page_walk out;
 
 static uint64_t *entry64(uint64_t table, unsigned index) {
@@ -126,8 +131,10 @@ static void test_32_bit(void **state) {
     assert_int_equal(walk(registers, 0x12345678, ACCESS_WRITE), PAGE_WALK_OK);
     assert_int_equal(out.gpa, 0x8678);
     assert_int_equal(*entry32(0x2000, 0x345), 0x8067);
-    *entry32(0x1000, 0x48) = 0x00400000 | 0x87 | 3u << 13;              // PSE-36: bits 32 and 33
-    assert_int_equal(walk(registers, 0x12345678, 0), PAGE_WALK_NO_RAM); // no PSE: it is a table at 400000h
+    *entry32(0x1000, 0x48) = 0x00400000 | 0x87 | 3u << 13;          // PSE-36: bits 32 and 33
+    assert_int_equal(walk(registers, 0x12345678, 0), PAGE_WALK_OK); // no PSE: it is a table at 400000h, of the device
+    assert_int_equal(out.gpa, 0x9678);
+    assert_false(page_walk_still_valid(&out));
     registers.cr4 = CR4_PSE;
     assert_int_equal(walk(registers, 0x12345678, 0), PAGE_WALK_OK);
     assert_int_equal(out.gpa, 0x300745678);
