@@ -165,6 +165,7 @@ enum hardware_operation {
     HARDWARE_MAP_INFO,     // a: host-virtual address, b: pd; maps struct core_info and what follows, read-only
     HARDWARE_RELEASE_UART, // the core prints to the UART no more but for a panic
     HARDWARE_STOP,         // stops all other CPUs and ends virtualization before power-off or reset
+    HARDWARE_PANIC,        // ends the core with its report, as if an invariant were broken
 };
 
 #define INTERRUPT_GSI(gsi)   ((uint64_t)(gsi)&0xffff) // an I/O APIC line
@@ -357,6 +358,7 @@ struct boot_info {
         uint64_t base, size;
         uint32_t kind, node;
     } memory[BOOT_MEMORY_RANGES];
+    uint64_t kept_log_base; // host-physical: a struct kept_log (lib/kept_log.h) for init, behind the core's own
 };
 _Static_assert(sizeof(struct boot_info) <= PAGE_SIZE, "boot information");
 
@@ -365,7 +367,8 @@ _Static_assert(sizeof(struct boot_info) <= PAGE_SIZE, "boot information");
 #define INIT_MESSAGE   0x301000ull // its message buffer
 #define INIT_STACK_TOP 0x2f0000ull // 64 KiB below, guard page under it
 
-// HARDWARE_MAP_INFO: one page of struct core_info, then log_pages pages of log ring, then trace_pages of trace ring.
+// HARDWARE_MAP_INFO: one page of struct core_info, then log_pages pages of log ring, trace_pages of trace ring, and
+// last_log_pages of text: the log of the run before.
 #define CORE_COUNTERS 64
 struct core_info {
     uint32_t log_pages, trace_pages;
@@ -374,6 +377,9 @@ struct core_info {
     uint64_t pool_pages, pool_used;
     uint64_t exits[VCPU_EXIT_COUNT + 10]; // exits to the VMM by reason, all CPUs
     uint64_t counters[CORE_COUNTERS];     // enum core_counter
+    uint32_t last_log_pages;
+    uint32_t last_log_end;   // enum kept_log_end of lib/kept_log.h: how the run before has ended
+    uint64_t last_log_bytes; // 0: nothing is known of it
 };
 _Static_assert(sizeof(struct core_info) <= PAGE_SIZE, "core information");
 

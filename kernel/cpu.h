@@ -51,6 +51,7 @@ struct cpu {
     void *vendor_current;                // vmx: the vCPU whose VMCS is current
     struct vcpu *release_request;        // set by others: to be released; cleared as acknowledgement
     bool tss_cut;                        // vmx: TR has not the bitmap of ports
+    const struct registers *stopped;     // atomic, read by others: where an NMI has stopped it for ever
     struct tss tss __attribute__((aligned(16)));
     uint64_t gdt[8];
 };

@@ -7,11 +7,10 @@
 #include "kernel/vendor.h"
 
 int hardware_map_info(struct pd *pd, uint64_t address) {
-    uint64_t hpa = (uint64_t)(uintptr_t)&core_info - KERNEL_BASE;
     if (address >= USER_TOP - INFO_PAGES * PAGE_SIZE)
         return ERROR_ARGUMENT;
     for (unsigned page = 0; page < INFO_PAGES; page++) {
-        int status = space_map_kernel_page(&pd->host, address + page * PAGE_SIZE, hpa + page * PAGE_SIZE, false);
+        int status = space_map_kernel_page(&pd->host, address + page * PAGE_SIZE, info_page_hpa(page), false);
         if (status != OK) {
             while (page-- > 0)
                 space_unmap_kernel_page(&pd->host, address + page * PAGE_SIZE);
@@ -27,4 +26,5 @@ void hardware_stop(void) {
     if (vendor)
         vendor->cpu_stop();
     vendor = NULL;
+    log_finish(KEPT_LOG_STOPPED, "");
 }

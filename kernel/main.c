@@ -6,6 +6,7 @@
 #include "kernel/init.h"
 #include "kernel/instructions.h"
 #include "kernel/interrupt.h"
+#include "kernel/last_log.h"
 #include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
@@ -50,15 +51,17 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t multiboot_info) {
     kernel_start_tsc = rdtsc();
     boot_cpu.self = &boot_cpu;
     wrmsr(MSR_GS_BASE, (uint64_t)(uintptr_t)&boot_cpu);
-    core_info.log_pages = INFO_LOG_PAGES;
+    core_info.log_pages = core_info.last_log_pages = KEPT_LOG_PAGES;
     core_info.trace_pages = INFO_TRACE_PAGES;
     log_print("Bulkhead");
     if (magic != MULTIBOOT2_MAGIC)
         PANIC("started by something else than a Multiboot 2 loader (EAX %#x)", magic);
     multiboot_read(multiboot_info, &info);
+    panic_init(info.command_line);
     acpi_read(&info, &machine);
     cpu_start_copy_trampoline();
     cpu_detect_features();
+    last_log_init(&info);
     memory_init(&info);
     struct cpu *cpu = cpu_create(0, 0);
     ASSERT(cpu);

@@ -2,6 +2,7 @@
 #include "kernel/memory.h"
 #include "kernel/cpu.h"
 #include "kernel/instructions.h"
+#include "kernel/last_log.h"
 #include "kernel/log.h"
 #include "kernel/object.h"
 #include "kernel/pagetable.h"
@@ -53,7 +54,15 @@ static bool taken(const struct boot_info *info, uint64_t base, uint64_t end) {
     return false;
 }
 
-static void note_kernel_range(struct boot_info *info, uint64_t base, uint64_t size) {
+bool memory_is_free(const struct boot_info *info, uint64_t base, uint64_t end) {
+    for (uint32_t i = 0; i < info->memory_ranges; i++)
+        if (info->memory[i].kind == BOOT_MEMORY_FREE && info->memory[i].base <= base &&
+            end - info->memory[i].base <= info->memory[i].size)
+            return !taken(info, base, end);
+    return false;
+}
+
+void memory_note_kernel(struct boot_info *info, uint64_t base, uint64_t size) {
     if (info->memory_ranges == BOOT_MEMORY_RANGES)
         PANIC("more than %u memory ranges", BOOT_MEMORY_RANGES);
     info->memory[info->memory_ranges].base = base;
@@ -79,7 +88,7 @@ static uint64_t take_memory(struct boot_info *info, uint64_t size) {
     }
     if (!best)
         PANIC("no %llu MiB of free memory for the core below 4 GiB", (unsigned long long)size >> 20);
-    note_kernel_range(info, best, size);
+    memory_note_kernel(info, best, size);
     return best;
 }
 
@@ -121,11 +130,12 @@ static void map_image(void) {
     map_range(lines, lines - KERNEL_BASE, image_end() - lines, PTE_NX);
 }
 
-static uint64_t memory_top(const struct boot_info *info) {
+uint64_t memory_top(const struct boot_info *info, uint64_t limit) {
     uint64_t top = 0;
     for (uint32_t i = 0; i < info->memory_ranges; i++) {
-        uint64_t end = info->memory[i].base + info->memory[i].size;
-        if (info->memory[i].kind == BOOT_MEMORY_FREE && end > top)
+        uint64_t base = info->memory[i].base, end = base + info->memory[i].size;
+        end = end < limit ? end : limit;
+        if (info->memory[i].kind == BOOT_MEMORY_FREE && base < limit && end > top)
             top = end;
     }
     return top;
@@ -139,10 +149,10 @@ static void own_frames(uint64_t base, uint64_t size) {
 // A domain takes about half a MiB and a thousandth of its memory: the pool is enough for domains of 64 MiB each, or for
 // page tables of 4 KiB pages over all memory, seen twice.
 void memory_init(struct boot_info *info) {
-    uint64_t top = memory_top(info), size = (POOL_BASE + top / 128 + LARGE - 1) & ~(LARGE - 1);
+    uint64_t top = memory_top(info, UINT64_MAX), size = (POOL_BASE + top / 128 + LARGE - 1) & ~(LARGE - 1);
     size = size > POOL_MAX ? POOL_MAX : size;
     uint64_t image = image_hpa(kernel_image_start), image_size = image_end() - KERNEL_BASE - image;
-    note_kernel_range(info, image, image_size);
+    memory_note_kernel(info, image, image_size);
     pool_base = take_memory(info, size);
     pool.pages = size / PAGE_SIZE;
     uint64_t frames_size = ((top >> PAGE_SHIFT) * sizeof(struct frame) + LARGE - 1) & ~(LARGE - 1);
@@ -154,15 +164,19 @@ void memory_init(struct boot_info *info) {
     map_image();
     map_range(POOL_WINDOW, pool_base, size, PTE_NX | PTE_WRITE);
     map_range(FRAME_WINDOW, frames_hpa, frames_size, PTE_NX | PTE_WRITE);
+    // Write-through: what a reset leaves of the log is in memory, not in a cache.
+    map_range(LOG_WINDOW, last_log_hpa(), KEPT_LOG_BYTES, PTE_NX | PTE_WRITE | PTE_PWT);
     kernel_entry(DEVICE_WINDOW, 0); // so that every space shares the tables below the top one
     kernel_entry(STACK_WINDOW, 0);
     write_cr3(kernel_root_hpa);
     kernel_root = pool_pointer(kernel_root_hpa);
+    log_keep((struct kept_log *)LOG_WINDOW);
 
     frame_table.frames = (struct frame *)FRAME_WINDOW;
     frame_table.count = top >> PAGE_SHIFT;
     memset(frame_table.frames, 0, frames_size);
     own_frames(image, image_size);
+    own_frames(last_log_hpa(), KEPT_LOG_BYTES);
     own_frames(pool_base, size);
     own_frames(frames_hpa, frames_size);
     info->kernel_pool_bytes = size;

@@ -9,14 +9,13 @@
 #define FRAME_WINDOW  0xffffa00000000000ull
 #define DEVICE_WINDOW 0xffffb00000000000ull // local APIC, I/O APICs: one page each
 #define STACK_WINDOW  0xffffc00000000000ull // kernel stacks with guard pages
+#define LOG_WINDOW    0xffffd00000000000ull // the log, where the next boot finds it
 
 extern struct pool pool;
 extern uint64_t pool_base; // host-physical
 extern struct frame_table frame_table;
 extern uint64_t kernel_root_hpa;
 extern uint64_t *kernel_root;
-
-struct multiboot_summary;
 
 static inline void *pool_pointer(uint64_t hpa) {
     return (void *)(POOL_WINDOW + (hpa - pool_base));
@@ -25,6 +24,13 @@ static inline void *pool_pointer(uint64_t hpa) {
 static inline uint64_t pool_address(const void *pointer) {
     return (uint64_t)(uintptr_t)pointer - POOL_WINDOW + pool_base;
 }
+
+// Is all of it memory that nobody has taken yet? Boot only.
+bool memory_is_free(const struct boot_info *info, uint64_t base, uint64_t end);
+// End of the last free range that begins below `limit`, at most `limit`. Boot only.
+uint64_t memory_top(const struct boot_info *info, uint64_t limit);
+// Notes a range as the core's. Boot only.
+void memory_note_kernel(struct boot_info *info, uint64_t base, uint64_t size);
 
 // Chooses pool and frame table, builds the core's page tables with W^X, leaves the boot tables.
 void memory_init(struct boot_info *info);

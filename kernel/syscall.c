@@ -7,6 +7,7 @@
 #include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
+#include "kernel/panic.h"
 #include "kernel/pd.h"
 #include "kernel/portal.h"
 #include "kernel/scheduler.h"
@@ -343,6 +344,8 @@ static int sys_hardware_control(struct call *call) {
     case HARDWARE_STOP:
         hardware_stop();
         return OK;
+    case HARDWARE_PANIC:
+        PANIC("asked for from user level");
     default:
         return ERROR_SYSCALL;
     }

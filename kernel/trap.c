@@ -59,16 +59,22 @@ _Noreturn void interrupt_from_user(struct thread *thread) {
     scheduler_dispatch();
 }
 
+_Noreturn static void panic_in_core(const struct registers *regs) {
+    panic_exception(regs, "exception %llu in the core, error code %#llx, address %#llx",
+                    (unsigned long long)regs->vector, (unsigned long long)regs->error, (unsigned long long)read_cr2());
+}
+
 // In the core interrupts are open only while it idles or takes what ended a guest's run, without the lock.
 void interrupt_from_kernel(struct registers *regs) {
     if (regs->vector < 32)
-        panic_exception(regs);
+        panic_in_core(regs);
     lock_acquire_kernel();
     handle_interrupt((unsigned)regs->vector);
     lock_release_kernel();
 }
 
-_Noreturn static void stop_self(void) {
+_Noreturn static void stop_self(const struct registers *regs) {
+    __atomic_store_n(&cpu_self()->stopped, regs, __ATOMIC_RELEASE);
     if (vendor)
         vendor->cpu_stop();
     __atomic_fetch_add(&stopped, 1, __ATOMIC_SEQ_CST);
@@ -79,11 +85,11 @@ _Noreturn static void stop_self(void) {
 void nmi_handle(struct registers *regs) {
     if (regs->vector == VECTOR_NMI) {
         if (__atomic_load_n(&stopping, __ATOMIC_ACQUIRE))
-            stop_self();
+            stop_self(regs);
         log_print("NMI on CPU %u: no source known, ignored", cpu_self()->id);
         return;
     }
-    panic_exception(regs);
+    panic_in_core(regs);
 }
 
 void trap_stop_others(void) {

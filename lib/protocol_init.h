@@ -18,7 +18,10 @@ enum init_operation {
     INIT_SERVER_GET, // data[1]: index; reply from data[1]: struct init_server
     INIT_POWER_OFF,  // returns only with INIT_ABSENT: the machine does not say how
     INIT_RESTART,    // does not return
-    INIT_CRASH,      // name from data[1]: makes a server, or a domain's VMM ("domain NAME"), fault
+    INIT_LAST_LOG,   // data[1]: offset; reply: data[1]: bytes of the last run's log that follow, data[2]: bytes in all,
+                   // data[3]: enum kept_log_end (lib/kept_log.h), the bytes from data[4] on; INIT_ABSENT: none is known
+    INIT_DEBUG_KEY, // data[1]: a character; INIT_ABSENT: no such key
+    INIT_CRASH,     // name from data[1]: makes a server, or a domain's VMM ("domain NAME"), fault
 };
 
 enum init_status {
@@ -43,6 +46,8 @@ struct init_host {
     char vendor_reason[128];
     char cpu_name[48];
 };
+
+#define INIT_LAST_LOG_BYTES 1984u // in a reply, at most
 
 // Two channels of the console each, beside four of dom0.
 #define INIT_DOMAINS 29u

@@ -58,8 +58,8 @@ def make_image(output, isos=(), configs=(), commands=(), texts=None, arguments='
 
 
 def qemu(image, smp=1, memory=2048, disks=(), icount=False, gdb=False, uefi=False, reboot=False,
-         serial=('-serial', 'stdio')):
-    """The command line of QEMU."""
+         serial=('-serial', 'stdio'), monitor=None):
+    """The command line of QEMU; its monitor listens at the socket MONITOR."""
     command = ['qemu-system-x86_64', '-accel', 'tcg', '-M', 'q35', '-cpu', CPU, '-smp', str(smp), '-m', str(memory),
                '-nodefaults', '-display', 'none', *serial,
                '-drive', f'if=none,id=boot,media=cdrom,readonly=on,format=raw,file={image}',
@@ -70,6 +70,8 @@ def qemu(image, smp=1, memory=2048, disks=(), icount=False, gdb=False, uefi=Fals
                     '-device', f'ide-hd,drive=disk{number},bus=ide.{number + 1}']
     if icount:
         command += ['-icount', 'shift=0,sleep=off', '-seed', '1', '-rtc', 'base=2025-01-01T00:00:00,clock=vm']
+    if monitor:
+        command += ['-monitor', f'unix:{monitor},server,nowait']
     if gdb:
         command += ['-s', '-S']
     if uefi:

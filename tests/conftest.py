@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import re
+import socket
 import sys
 import time
 
@@ -29,6 +30,7 @@ class Host:
     """A machine that runs Bulkhead. What it prints is in LOGS/NAME.log."""
 
     def __init__(self, name, image, **options):
+        self.monitor_socket = options.get('monitor')
         self.log = open(LOGS / f'{name}.log', 'w', encoding='utf-8', errors='replace')
         command = machine.qemu(image, **options)
         # Pipes, not a terminal: nothing between the serial line and the test changes or echoes a byte.
@@ -73,6 +75,19 @@ class Host:
         self.line('poweroff')
         self.expect(pexpect.EOF, seconds)
 
+    def monitor(self, *commands):
+        """Give COMMANDS to the monitor of a machine that has one; what it printed."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self.monitor_socket))
+            printed = ''
+            for command in ('', *commands):
+                connection.sendall(f'{command}\n'.encode() if command else b'')
+                # The prompt comes once for the connection and once for each command.
+                done = printed.count('(qemu) ') + 1
+                while printed.count('(qemu) ') < done:
+                    printed += connection.recv(4096).decode(errors='replace')
+        return printed
+
     def close(self):
         self.serial.proc.kill()
         self.serial.proc.wait()
@@ -88,8 +103,8 @@ def boot(request, tmp_path):
     """A function that boots Bulkhead; every machine ends with the test.
 
     boot(smp=1, memory=2048, isos=[FILE], configs=[FILE], commands=['list'], texts={'NAME': 'TEXT'},
-    files={'NAME': FILE}, arguments='', uefi=False, icount=False, disks=[FILE]) returns a Host. FILE and NAME are
-    as scripts/run has them.
+    files={'NAME': FILE}, arguments='', uefi=False, icount=False, disks=[FILE], reboot=False, monitor=SOCKET)
+    returns a Host. FILE and NAME are as scripts/run has them.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     hosts = []

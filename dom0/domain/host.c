@@ -41,6 +41,21 @@ const char *host_crash(const char *name) {
     return init_call_name(INIT_CRASH, name, &reply) ? NULL : init_reply_text(&reply);
 }
 
+size_t host_last_log(uint64_t offset, const char **text, uint64_t *total, uint64_t *end) {
+    *total = 0;
+    if (!init_call(INIT_LAST_LOG, &offset, 1, &reply) || reply.words[0] > INIT_LAST_LOG_BYTES)
+        return 0;
+    *text = (const char *)&reply.words[3];
+    *total = reply.words[1];
+    *end = reply.words[2];
+    return (size_t)reply.words[0];
+}
+
+const char *host_debug_key(char key) {
+    uint64_t word = (unsigned char)key;
+    return init_call(INIT_DEBUG_KEY, &word, 1, &reply) ? NULL : init_reply_text(&reply);
+}
+
 void host_end(bool restart) {
     init_call(restart ? INIT_RESTART : INIT_POWER_OFF, NULL, 0, &reply);
 }

@@ -7,7 +7,10 @@
 #include "dom0/domain/terminal.h"
 #include "dom0/domain/verb_functions.h"
 #include "dom0/domain/verb_operand.h"
+#include "lib/kept_log.h"
 #include "lib/server.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 // The console server draws the scrollback and passes everything on; the shell waits until it is shown again.
 int verb_console(const struct invocation *invocation) {
@@ -55,8 +58,30 @@ static int print_channel(uint64_t channel) {
     return 0;
 }
 
+// The log of the run before this one, with how it ended.
+static int print_last_log(const struct invocation *invocation) {
+    static const char *const ends[] = {
+        [KEPT_LOG_RUNS] = "was cut off: no order to stop, no panic",
+        [KEPT_LOG_STOPPED] = "was stopped in good order",
+        [KEPT_LOG_PANIC] = "ended in a panic",
+    };
+    const char *text;
+    uint64_t total, end = 0;
+    size_t bytes = host_last_log(0, &text, &total, &end);
+    if (!total)
+        return verb_fails(invocation, "no log of an earlier run is in memory: it was switched on since, or its memory "
+                                      "was used");
+    terminal_print("The last run %s. Its log, the core's first, then init's:\n", end < COUNT(ends) ? ends[end] : "?");
+    for (uint64_t offset = 0; bytes > 0; bytes = host_last_log(offset, &text, &total, &end)) {
+        print_log(text, bytes);
+        offset += bytes;
+    }
+    return 0;
+}
+
 int verb_dmesg(const struct invocation *invocation) {
-    (void)invocation;
+    if (option_name(invocation, "last"))
+        return print_last_log(invocation);
     print_channel(CONSOLE_CORE_LOG);
     return print_channel(CONSOLE_CHANNEL_INIT);
 }

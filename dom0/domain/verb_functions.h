@@ -7,6 +7,7 @@
     X(counters)                                                                                                        \
     X(crash)                                                                                                           \
     X(create)                                                                                                          \
+    X(debug_keys)                                                                                                      \
     X(destroy)                                                                                                         \
     X(dmesg)                                                                                                           \
     X(domid)                                                                                                           \

@@ -1,4 +1,4 @@
-// Verbs about the host: info, files, counters, dmesg, log, crash, poweroff, restart.
+// Verbs about the host: info, files, counters, crash, debug-keys, poweroff, restart.
 #include <string.h>
 
 #include "dom0/domain/aboard.h"
@@ -172,6 +172,29 @@ int verb_crash(const struct invocation *invocation) {
     terminal_drain(); // it may be the domain manager's own end
     const char *refusal = host_crash(name);
     return refusal ? verb_fails(invocation, "%s: %s", operand, refusal) : 0;
+}
+
+int verb_debug_keys(const struct invocation *invocation) {
+    static const struct {
+        char key;
+        const char *what;
+    } keys[] = {{'C', "end the core with a panic"}, {'R', "reset the machine at once"}, {'h', "list the keys"}};
+    for (const char *at = invocation->operand[0]; *at; at++) {
+        size_t i = 0;
+        while (i < COUNT(keys) && keys[i].key != *at)
+            i++;
+        if (i == COUNT(keys))
+            return verb_fails(invocation, "'%c' is no debug key; h lists them", *at);
+    }
+    for (const char *at = invocation->operand[0]; *at; at++) {
+        for (size_t i = 0; *at == 'h' && i < COUNT(keys); i++)
+            terminal_print("%c  %s\n", keys[i].key, keys[i].what);
+        terminal_drain();
+        const char *refusal = *at == 'h' ? NULL : host_debug_key(*at);
+        if (refusal)
+            return verb_fails(invocation, "%c: %s", *at, refusal);
+    }
+    return 0;
 }
 
 // Presses all power buttons, waits, destroys what is left.

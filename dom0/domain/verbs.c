@@ -51,6 +51,16 @@ const struct verb verbs[] = {
          "that is neither number nor list is taken as a string. The keys are xl.cfg(5)'s; a key that is not\n"
          "supported is refused with the reason, and nothing is created.",
      .run = verb_create},
+    {.name = "debug-keys",
+     .operands = "KEYS",
+     .least = 1,
+     .most = 1,
+     .operand_kind = OPERAND_NONE,
+     .brief = "have the core do what keys stand for: C panics, R resets",
+     .help =
+         "Each letter of KEYS, as in Xen: h lists the keys, C ends the core with a panic, whose report dmesg --last\n"
+         "shows after the reset, R resets the machine at once. No domain is asked, all are lost.",
+     .run = verb_debug_keys},
     {.name = "destroy",
      .operands = "DOM",
      .least = 1,
@@ -62,9 +72,12 @@ const struct verb verbs[] = {
     {.name = "dmesg",
      .operands = "",
      .operand_kind = OPERAND_NONE,
+     .options = {{0, "last", NULL, "the log of the run before this one"}},
      .brief = "print the log of the core and of init",
-     .help = "Prints what the core, then what init has logged since boot, as far as their rings hold it. log NAME has "
-             "a server's.",
+     .help = "Prints what the core, then what init has logged since boot, as far as their rings hold it. log NAME has\n"
+             "a server's. With --last it is the log of the run before, and how that ended: in a panic, with its "
+             "report; in\n"
+             "good order; or cut off by a reset. It survives a restart and a reset, but no time without power.",
      .run = verb_dmesg},
     {.name = "domid",
      .operands = "NAME",

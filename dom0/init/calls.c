@@ -2,6 +2,7 @@
 #include "dom0/init/calls.h"
 #include "dom0/init/domains.h"
 #include "dom0/init/init.h"
+#include "dom0/init/last_log.h"
 #include "dom0/init/servers.h"
 #include "lib/string.h"
 
@@ -151,6 +152,28 @@ static uint64_t serve_crash(const struct request *request) {
     return reply(request, INIT_OK);
 }
 
+static uint64_t serve_last_log(const struct request *request) {
+    uint64_t *reply = request->data, total;
+    uint64_t bytes = last_log_read(request->data[1], &reply[4], INIT_LAST_LOG_BYTES, &total);
+    reply[0] = total ? INIT_OK : INIT_ABSENT;
+    reply[1] = bytes;
+    reply[2] = total;
+    reply[3] = ((const struct core_info *)INIT_CORE_INFO)->last_log_end;
+    return 4 + (bytes + 7) / 8;
+}
+
+static uint64_t serve_debug_key(const struct request *request) {
+    switch (request->data[1]) {
+    case 'C':
+        (void)sys_hardware_control(SELECTOR_HARDWARE, HARDWARE_PANIC, 0, 0);
+        return reply(request, INIT_BAD_REQUEST);
+    case 'R':
+        power_restart();
+    default:
+        return reply(request, INIT_ABSENT);
+    }
+}
+
 static const struct {
     uint64_t words; // of the request, at least
     uint64_t (*serve)(const struct request *request);
@@ -166,6 +189,8 @@ static const struct {
     [INIT_SERVER_GET] = {2, serve_server_get},
     [INIT_POWER_OFF] = {1, serve_power_off},
     [INIT_RESTART] = {1, serve_restart},
+    [INIT_LAST_LOG] = {2, serve_last_log},
+    [INIT_DEBUG_KEY] = {2, serve_debug_key},
     [INIT_CRASH] = {2, serve_crash},
 };
 

@@ -9,7 +9,7 @@ enum init_status domain_destroy(uint32_t domid);
 bool domain_get(uint64_t index, struct init_domain *out);
 enum init_status domain_config_read(uint32_t domid);
 enum init_status domain_config_update(uint32_t domid);
-// Ends the VMM of a domain as if it had faulted.
+// Makes the VMM of a domain fault.
 bool domain_crash(const char *name);
 void domains_supervise(void);
 uint32_t domains_count(void);

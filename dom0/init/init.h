@@ -9,15 +9,17 @@
 #include "lib/syscall.h"
 
 // init's address space beside what the core puts there
-#define INIT_ARCHIVE   0x1000000000ull // the boot archive, at the same offset within 2 MiB
-#define INIT_STARTUPS  0x2000000000ull // startup page of process i: + i * PAGE_SIZE
-#define INIT_SCRATCH   0x3000000000ull // 2 MiB for zeroing and loading
-#define INIT_PEEK      0x3001000000ull // a page of a server that ended, for its backtrace
-#define INIT_EXCHANGE  0x3002000000ull // shared with the domain manager
-#define INIT_DIRECTORY 0x3003000000ull // read by the console
-#define INIT_LOG       0x3004000000ull // init's own log channel
-#define INIT_CORE_INFO 0x3005000000ull
-#define INIT_ACPI      0x3200000000ull // tables, while power.c reads them
+#define INIT_ARCHIVE       0x1000000000ull // the boot archive, at the same offset within 2 MiB
+#define INIT_STARTUPS      0x2000000000ull // startup page of process i: + i * PAGE_SIZE
+#define INIT_SCRATCH       0x3000000000ull // 2 MiB for zeroing and loading
+#define INIT_PEEK          0x3001000000ull // a page of a server that ended, for its backtrace
+#define INIT_EXCHANGE      0x3002000000ull // shared with the domain manager
+#define INIT_DIRECTORY     0x3003000000ull // read by the console
+#define INIT_LOG           0x3004000000ull // init's own log channel
+#define INIT_CORE_INFO     0x3005000000ull
+#define INIT_KEPT_LOG      0x3006000000ull // what the next boot finds of init's log
+#define INIT_LAST_LOG_TEXT 0x3007000000ull // what this boot has found
+#define INIT_ACPI          0x3200000000ull // tables, while power.c reads them
 
 #define ACCOUNT_INIT  1u // init's own and what servers share
 #define ACCOUNT_FIRST 2u

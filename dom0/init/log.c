@@ -2,6 +2,7 @@
 // may use as long as nobody else does.
 #include "dom0/init/channels.h"
 #include "dom0/init/init.h"
+#include "dom0/init/last_log.h"
 #include "dom0/init/ports.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -70,6 +71,7 @@ void init_log(const char *message, ...) {
     if (length > (int)sizeof(line) - 2)
         length = sizeof(line) - 2;
     line[length++] = '\n';
+    last_log_write(line, (size_t)length);
     bool kept = channel_log_init(line, (size_t)length);
     if (lines_go == TO_UART || (lines_go == KEPT && !kept))
         uart_lines(line, (size_t)length);

@@ -3,6 +3,7 @@
 #include "dom0/init/channels.h"
 #include "dom0/init/domains.h"
 #include "dom0/init/init.h"
+#include "dom0/init/last_log.h"
 #include "dom0/init/servers.h"
 
 uint64_t supervisor_semaphore;
@@ -36,6 +37,7 @@ void init_main(void) {
     physical_init();
     channels_init();
     files_init();
+    last_log_init();
     (void)sys_hardware_control(SELECTOR_HARDWARE, HARDWARE_MAP_INFO, INIT_CORE_INFO, SELECTOR_SELF);
     init_log("%u CPUs, %llu MiB free, archive of %llu MiB", boot_page->cpus,
              (unsigned long long)ledger.free_pages / 256, (unsigned long long)boot_page->archive_size >> 20);

@@ -103,7 +103,8 @@ static bool give_core_info(struct server *server) {
     const struct core_info *info = (const struct core_info *)INIT_CORE_INFO;
     return sys_hardware_control(SELECTOR_HARDWARE, HARDWARE_MAP_INFO, address, server->process->pd) == OK &&
            process_name_window(server->process, "core.info", address,
-                               (1 + info->log_pages + info->trace_pages) * PAGE_SIZE, DELEGATE_READ);
+                               (1 + info->log_pages + info->trace_pages + info->last_log_pages) * PAGE_SIZE,
+                               DELEGATE_READ);
 }
 
 static bool give(struct server *server, unsigned index) {

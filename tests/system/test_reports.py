@@ -1,5 +1,6 @@
 """What breaks leaves a report that names functions and lines of the source."""
 import re
+import time
 
 import build
 import pytest
@@ -43,4 +44,82 @@ def test_server_fault(boot, smp):
         assert function in check_places(report), report
         host.shell()
     assert 'bulkhead' in host.command('info')
+    host.poweroff()
+
+
+def check_panic(report, reason, function):
+    """A panic's report: its reason, a place in the source, then functions that called each other, up to an entry."""
+    assert re.search(rf'PANIC on CPU \d+: {reason}', report), report
+    functions = check_places(report)
+    assert functions[0] == function, report
+
+
+@pytest.mark.parametrize('smp,uefi', [
+    (1, False), (4, False), pytest.param(1, True, marks=pytest.mark.long)])
+def test_panic(boot, smp, uefi):
+    """The core's end stops all CPUs and names its place; the next boot knows of it and shows the whole log."""
+    host = boot(smp=smp, uefi=uefi, reboot=True)
+    host.shell(120)
+    assert 'no log of an earlier run is in memory' in host.command('dmesg --last')
+    host.command('create -q grub')
+    host.line('crash grub')
+    host.expect(r'domain 1 \(grub\) destroyed')
+    host.shell()
+    host.line('debug-keys C')
+    host.expect('The machine is reset in 5 s')
+    report = host.serial.before
+    reason = r'asked for from user level \(kernel/syscall.c:\d+\)'
+    check_panic(report, reason, 'sys_hardware_control')
+    assert re.search(r'called from 0x[0-9a-f]+ syscall_entry', report)
+    assert len(re.findall(r'CPU \d was in (user level|the core)', report)) == smp - 1, report
+    assert 'does not answer' not in report
+    host.shell(120)
+    assert re.search(f'the last run ended in a panic: {reason}; see dmesg --last', host.command('dmesg'))
+    last = host.command('dmesg --last')
+    assert 'The last run ended in a panic.' in last
+    check_panic(last, reason, 'sys_hardware_control')
+    assert 'the VMM of domain grub has ended: page fault' in last
+    host.poweroff()
+
+
+def test_stays_after_panic(boot, tmp_path):
+    """With the core's option noreboot a machine keeps its last words on the screen."""
+    host = boot(arguments='noreboot', reboot=True, monitor=tmp_path / 'monitor')
+    host.shell()
+    host.line('debug-keys C')
+    host.expect('The core has stopped[^\n]*\n')
+    time.sleep(7)
+    assert 'paused' not in host.monitor('info status')
+    assert 'HLT=1' in host.monitor('info registers')
+    host.monitor('system_reset')
+    host.shell()
+    assert 'The last run ended in a panic.' in host.command('dmesg --last')
+
+
+@pytest.mark.parametrize('smp', [1, 4])
+def test_last_log(boot, smp, tmp_path):
+    """A run that was stopped, and one that was cut off, are told apart, and each log is of the run before."""
+    host = boot(smp=smp, reboot=True, monitor=tmp_path / 'monitor')
+    host.shell()
+    host.line('crash domain')
+    host.expect('domain is started again')
+    host.shell()
+    host.line('restart')
+    host.expect(r'\[init\] restart')
+    host.shell()
+    assert 'the last run was stopped in good order; see dmesg --last' in host.command('dmesg')
+    last = host.command('dmesg --last')
+    assert 'domain has ended: page fault' in last
+    assert check_places(last)
+    host.monitor('system_reset')
+    host.shell()
+    last = host.command('dmesg --last')
+    assert 'The last run was cut off' in last
+    assert 'the last run was stopped in good order' in last
+    assert 'has ended' not in last
+    assert 'Z is no debug key' in host.command('debug-keys Z').replace("'", '')
+    assert 'end the core with a panic' in host.command('debug-keys h')
+    host.line('debug-keys R')
+    host.shell()
+    assert 'The last run was stopped in good order' in host.command('dmesg --last')
     host.poweroff()
