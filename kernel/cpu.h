@@ -39,6 +39,7 @@ struct cpu {
     struct list_node run_queue; // runnable threads, best first (kernel lock)
     struct list_node timeouts;  // pending timeouts, earliest first (kernel lock)
     uint64_t armed_tsc;         // what the timer is armed for
+    bool deadlines_changed;     // a timeout or the turn's end may come before that (kernel lock)
     uint64_t slice_start_tsc;   // up to when current is charged
     uint64_t turn_start_tsc;    // when current began its turn among its equals
     uint64_t min_vtime;         // of the fair class (kernel lock)

@@ -25,6 +25,7 @@ static bool better(const struct thread *a, const struct thread *b) {
 
 void scheduler_enqueue(struct thread *thread) {
     struct cpu *cpu = thread->cpu;
+    cpu->deadlines_changed = true;
     if (thread->effective == 0 && thread->vtime < cpu->min_vtime)
         thread->vtime = cpu->min_vtime;
     struct list_node *at = cpu->run_queue.next;
@@ -48,6 +49,7 @@ void timeout_set(struct thread *thread, uint64_t deadline_tsc) {
     thread->deadline_tsc = deadline_tsc;
     if (deadline_tsc == NO_DEADLINE)
         return;
+    thread->cpu->deadlines_changed = true;
     struct list_node *head = &thread->cpu->timeouts, *at = head->next;
     while (at != head && CONTAINER(at, struct thread, timeout)->deadline_tsc <= deadline_tsc)
         at = at->next;
@@ -90,13 +92,16 @@ static uint64_t turn_end(const struct cpu *cpu, const struct thread *head) {
     return next->effective == head->effective ? cpu->turn_start_tsc + tsc_hz / SLICE_HZ : NO_DEADLINE;
 }
 
-bool scheduler_must_switch(const struct thread *current) {
-    struct cpu *cpu = cpu_self();
-    return cpu->reschedule || cpu->run_queue.next != &current->queue || rdtsc() >= turn_end(cpu, current);
+static bool turn_over(const struct cpu *cpu, uint64_t now) {
+    return now - cpu->turn_start_tsc >= tsc_hz / SLICE_HZ;
 }
 
-void scheduler_arm(uint64_t deadline) {
-    struct cpu *cpu = cpu_self();
+bool scheduler_must_switch(const struct thread *current, uint64_t now) {
+    const struct cpu *cpu = cpu_self();
+    return cpu->reschedule || cpu->run_queue.next != &current->queue || turn_over(cpu, now);
+}
+
+static uint64_t first_deadline(const struct cpu *cpu, uint64_t deadline) {
     if (!list_empty(&cpu->timeouts)) {
         uint64_t first = CONTAINER(cpu->timeouts.next, struct thread, timeout)->deadline_tsc;
         deadline = first < deadline ? first : deadline;
@@ -106,7 +111,22 @@ void scheduler_arm(uint64_t deadline) {
         uint64_t end = turn_end(cpu, current);
         deadline = end < deadline ? end : deadline;
     }
+    return deadline;
+}
+
+void scheduler_arm(uint64_t deadline) {
+    struct cpu *cpu = cpu_self();
+    if (cpu->deadlines_changed) {
+        cpu->deadlines_changed = false;
+        deadline = first_deadline(cpu, deadline);
+    }
     clock_arm(deadline);
+}
+
+void scheduler_timer_fired(void) {
+    struct cpu *cpu = cpu_self();
+    cpu->armed_tsc = NO_DEADLINE;
+    cpu->deadlines_changed = true;
 }
 
 // Puts the head of the queue behind its equals if its slice is over.
@@ -115,7 +135,7 @@ static void rotate(struct cpu *cpu) {
     if (!current || current->wait != WAIT_NOTHING || current->paused || list_empty(&current->queue))
         return;
     uint64_t now = rdtsc();
-    bool over = now - cpu->turn_start_tsc >= tsc_hz / SLICE_HZ;
+    bool over = turn_over(cpu, now);
     if (over)
         cpu->turn_start_tsc = now;
     bool alone = cpu->run_queue.next == cpu->run_queue.previous;
@@ -174,19 +194,28 @@ static void load_ports(struct cpu *cpu, struct pd *pd) {
 static void switch_to(struct cpu *cpu, struct thread *thread) {
     count(COUNTER_SWITCH);
     cpu->current = thread;
+    cpu->deadlines_changed = true;
     cpu->turn_start_tsc = cpu->slice_start_tsc;
     cpu->tss.rsp[0] = (uint64_t)(uintptr_t)(&thread->regs + 1);
+    if (cpu->fpu_owner != thread)
+        cpu->fs_base = FS_BASE_UNKNOWN; // loading a selector into FS changes it without the core
     fpu_load(thread);
-    cpu->fs_base = FS_BASE_UNKNOWN; // loading a selector into FS changes it without the core
     if (thread->effective == 0 && thread->vtime > cpu->min_vtime)
         cpu->min_vtime = thread->vtime;
 }
 
+// Has this CPU nothing else to do? The usual case on the way into a guest, which looks at the turn's end by itself.
+static bool alone(const struct cpu *cpu, const struct thread *thread) {
+    return thread && cpu->run_queue.next == &thread->queue && cpu->run_queue.previous == &thread->queue &&
+           thread->vcpu && thread->cpu_wanted == cpu;
+}
+
 void scheduler_dispatch(void) {
     struct cpu *cpu = cpu_self();
-    for (;;) {
-        rotate(cpu);
-        struct thread *thread = choose(cpu);
+    for (bool quick = alone(cpu, cpu->current);; quick = false) {
+        if (!quick)
+            rotate(cpu);
+        struct thread *thread = quick ? cpu->current : choose(cpu);
         cpu->reschedule = false; // the best thread is known now, whoever came to the queue on the way
         if (!thread) {
             scheduler_account();

@@ -18,10 +18,13 @@ _Noreturn void scheduler_dispatch(void);
 void scheduler_account(void);
 
 // Is a thread better than the current one waiting, or has the current one's slice ended?
-bool scheduler_must_switch(const struct thread *current);
+bool scheduler_must_switch(const struct thread *current, uint64_t now);
 
 // Arms the timer for the earliest of the CPU's timeouts, the slice's end, and `extra`.
 void scheduler_arm(uint64_t extra_tsc);
+
+// The timer has fired, perhaps a little early: it is armed for nothing.
+void scheduler_timer_fired(void);
 
 // A timer interrupt or any entry that finds deadlines passed: ends those waits.
 void timeout_expire(void);

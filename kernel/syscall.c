@@ -373,17 +373,16 @@ static int sys_reply_wait(struct call *call) {
     return (int)call->thread->regs.gpr[RAX];
 }
 
-static int sys_run(struct call *call) {
-    LOOKUP(vcpu, struct vcpu, call->a[0], OBJECT_VCPU, RIGHT_USE)
-    thread_result(call->thread, OK, 0);
-    vcpu_run(call->thread, vcpu, call->a[1]);
-    return (int)call->thread->regs.gpr[RAX];
+static int sys_run(struct thread *thread, uint64_t selector, uint64_t event_mask) {
+    int status;
+    struct object *object = pd_object(thread->pd, selector, OBJECT_VCPU, RIGHT_USE, &status);
+    return object ? vcpu_run(thread, CONTAINER(object, struct vcpu, object), event_mask) : status;
 }
 
+// All but SYS_RUN.
 static int (*const handlers[SYS_COUNT])(struct call *) = {
     [SYS_CALL] = sys_call,
     [SYS_REPLY_WAIT] = sys_reply_wait,
-    [SYS_RUN] = sys_run,
     [SYS_CREATE_PD] = sys_create_pd,
     [SYS_CREATE_SPACE] = sys_create_space,
     [SYS_CREATE_THREAD] = sys_create_thread,
@@ -407,9 +406,12 @@ _Noreturn void syscall_handle(struct thread *thread) {
     if (cpu_self()->current != thread)
         scheduler_dispatch(); // it was stopped while this CPU waited for the lock
     count(COUNTER_SYSCALL);
-    const uint64_t *gpr = thread->regs.gpr;
+    const uint64_t *gpr = thread->regs.gpr, number = gpr[RAX];
+    if (number == SYS_RUN) { // the most frequent: without the table
+        thread_result(thread, sys_run(thread, gpr[RDI], gpr[RSI]), 0);
+        scheduler_dispatch();
+    }
     struct call call = {thread, thread->pd, {gpr[RDI], gpr[RSI], gpr[RDX], gpr[R10], gpr[R8], gpr[R9]}, 0};
-    uint64_t number = gpr[RAX];
     int status = number < SYS_COUNT ? handlers[number](&call) : ERROR_SYSCALL;
     // A thread that blocked gets its results when it wakes; one that ended itself gets none.
     if (cpu_self()->current == thread && thread->wait == WAIT_NOTHING)

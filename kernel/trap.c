@@ -25,7 +25,7 @@ static void handle_interrupt(unsigned vector) {
     if (vector != VECTOR_SPURIOUS)
         lapic_eoi();
     if (vector == VECTOR_TIMER)
-        cpu_self()->armed_tsc = NO_DEADLINE; // it has fired, perhaps a little early: to be armed again
+        scheduler_timer_fired();
     else if (vector == VECTOR_NOTIFY)
         cpu_self()->reschedule = true;
     timeout_expire();

@@ -64,15 +64,14 @@ void vcpu_destroy(struct vcpu *vcpu) {
     object_free(&vcpu->object);
 }
 
-void vcpu_run(struct thread *thread, struct vcpu *vcpu, uint64_t event_mask) {
-    if (vcpu->runner) {
-        thread_result(thread, ERROR_BUSY, 0);
-        return;
-    }
+int vcpu_run(struct thread *thread, struct vcpu *vcpu, uint64_t event_mask) {
+    if (vcpu->runner)
+        return ERROR_BUSY;
     vcpu->runner = vcpu->last_runner = thread;
     vcpu->last_runner_generation = thread->object.generation;
     thread->vcpu = vcpu;
     thread->event_mask = event_mask;
+    return OK;
 }
 
 void vcpu_leave(struct thread *thread) {
@@ -129,6 +128,9 @@ static void take_posted(struct vcpu *vcpu) {
         return;
     __atomic_store_n(&page->posted, 0, __ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < 4; i++) {
+        // Who posts after this look finds `posted` clear, and kicks.
+        if (!__atomic_load_n(&page->pir[i], __ATOMIC_SEQ_CST))
+            continue;
         uint64_t bits = __atomic_exchange_n(&page->pir[i], 0, __ATOMIC_SEQ_CST);
         vcpu->apic[(APIC_IRR + 32 * i) / 4] |= (uint32_t)bits;
         vcpu->apic[(APIC_IRR + 32 * i + 16) / 4] |= (uint32_t)(bits >> 32);
@@ -187,6 +189,20 @@ static void inject(struct vcpu *vcpu, struct inject_decision decision, const str
     vendor->prepare(vcpu, event, decision.interrupt_window, decision.nmi_window);
 }
 
+// What inject_decide says nothing of: nobody asks for anything. What is in service alone asks for nothing either.
+static bool nothing_waits(const struct vcpu *vcpu) {
+    const struct vcpu_page *page = vcpu->page;
+    return !(vcpu->event | vcpu->nmi_pending | __atomic_load_n(&page->posted, __ATOMIC_RELAXED) |
+             __atomic_load_n(&page->requests, __ATOMIC_RELAXED)) &&
+           !apic_any(vcpu->apic, APIC_IRR);
+}
+
+static bool halt(struct thread *thread, uint64_t deadline) {
+    count(COUNTER_HALT);
+    thread_block(thread, WAIT_HALTED, deadline);
+    return false;
+}
+
 // Is the cap of its domain used up? Then the thread waits for the next window.
 static bool capped(struct thread *thread, uint64_t now) {
     struct pd *pd = thread->pd;
@@ -238,7 +254,7 @@ static bool interrupted_run(struct thread *thread, struct vcpu *vcpu, uint64_t n
     *back = true;
     if (!vcpu->guest->object.alive || vcpu->guest->object.generation != vcpu->guest_generation)
         return leave_with(thread, ERROR_GONE);
-    if (thread->paused || scheduler_must_switch(thread)) {
+    if (thread->paused || scheduler_must_switch(thread, now)) {
         *back = false;
         return true;
     }
@@ -284,17 +300,21 @@ bool vcpu_continue(struct thread *thread) {
         load_dirty(vcpu);
         if (interrupted_run(thread, vcpu, now, deadline, &back))
             return back;
-        struct inject_state state = inject_collect(vcpu);
-        if (page->activity == VCPU_HALTED && !inject_wakes(state)) {
-            count(COUNTER_HALT);
-            thread_block(thread, WAIT_HALTED, deadline);
-            return false;
+        bool halted = page->activity == VCPU_HALTED;
+        if (nothing_waits(vcpu)) {
+            if (halted)
+                return halt(thread, deadline);
+            vendor->prepare(vcpu, 0, false, false);
+        } else {
+            struct inject_state state = inject_collect(vcpu);
+            if (halted && !inject_wakes(state))
+                return halt(thread, deadline);
+            page->activity = VCPU_ACTIVE;
+            struct inject_decision decision = inject_decide(state);
+            if (decision.action == INJECT_EXTINT)
+                return leave_between(thread, VCPU_EXIT_EXTINT);
+            inject(vcpu, decision, &state);
         }
-        page->activity = VCPU_ACTIVE;
-        struct inject_decision decision = inject_decide(state);
-        if (decision.action == INJECT_EXTINT)
-            return leave_between(thread, VCPU_EXIT_EXTINT);
-        inject(vcpu, decision, &state);
         enter(thread, vcpu, cap_end(thread, now, deadline));
         if (cpu_self()->current != thread || thread->vcpu != vcpu)
             return false; // ended, or the vCPU destroyed, by another CPU meanwhile

@@ -30,8 +30,8 @@ NODISCARD int vcpu_create(struct pd *pd, struct space *guest, struct kernel_page
                           struct cpu *cpu, struct vcpu **out);
 void vcpu_destroy(struct vcpu *vcpu);
 
-// The current thread runs the vCPU from now on; scheduler_dispatch goes on with it.
-void vcpu_run(struct thread *thread, struct vcpu *vcpu, uint64_t event_mask);
+// The current thread runs the vCPU from now on; scheduler_dispatch goes on with it. ERROR_BUSY: another one does.
+NODISCARD int vcpu_run(struct thread *thread, struct vcpu *vcpu, uint64_t event_mask);
 
 // Runs the thread's vCPU until something else has to happen on this CPU. True: the thread goes back to user level.
 NODISCARD bool vcpu_continue(struct thread *thread);

@@ -142,10 +142,12 @@ static int decode(struct vcpu *vcpu, const struct vmcb *vmcb) {
 
 // What the exit interrupted and has to be delivered again. INTn, INT3 and INTO run again by themselves.
 static uint64_t interrupted_event(uint64_t info) {
+    if (!(info & EVENT_VALID))
+        return 0;
     bool by_instruction =
         (info & EVENT_TYPE) == EVENT_SOFTWARE ||
         ((info & EVENT_TYPE) == EVENT_EXCEPTION && (EVENT_VECTOR(info) == 3 || EVENT_VECTOR(info) == 4));
-    return info & EVENT_VALID && !by_instruction ? info : 0;
+    return by_instruction ? 0 : info;
 }
 
 int svm_exit(struct vcpu *vcpu) {

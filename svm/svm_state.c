@@ -57,13 +57,13 @@ void svm_load(struct vcpu *vcpu, uint32_t groups) {
     const struct vcpu_page *page = vcpu->page;
     vmcb->rax = page->gpr[RAX];
     vmcb->rsp = page->gpr[RSP];
-    if (!groups)
-        return;
     if (groups & GROUP_RIP) {
         vmcb->rip = page->rip;
         vmcb->rflags = page->rflags;
         vmcb->interrupt_shadow = page->interruptibility & VCPU_SHADOW;
     }
+    if (!(groups & ~GROUP_RIP))
+        return;
     if (groups & GROUP_CONTROL) {
         vmcb->cr0 = page->cr0;
         vmcb->cr2 = page->cr2;

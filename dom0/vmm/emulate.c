@@ -44,37 +44,41 @@ unsigned emulate_mode_bits(const struct vcpu_page *cpu) {
 
 // ---- Fetch
 
-static const uint8_t *fetch_page(struct emulate *e, uint64_t linear, enum emulate_result *status) {
-    const struct vcpu_page *cpu = e->cpu;
-    struct fetch_cache *cache = &e->fetch_cache;
-    uint64_t linear_page = linear & ~(PAGE_SIZE - 1);
-    uint8_t access = cpu->cpl == 3 ? ACCESS_EXECUTE | ACCESS_USER : ACCESS_EXECUTE;
-    if (cache->used && cache->linear_page == linear_page && cache->access == access && cache->cr3 == cpu->cr3 &&
-        cache->cr0 == cpu->cr0 && cache->cr4 == cpu->cr4 && cache->efer == cpu->efer &&
-        page_walk_still_valid(&cache->walk))
-        return cache->page + linear % PAGE_SIZE;
-    cache->used = false;
-    *status = emulate_walk(e, linear, ACCESS_EXECUTE, &cache->walk);
-    if (*status != EMULATE_DONE)
-        return NULL;
-    uint64_t gpa = cache->walk.gpa & ~(PAGE_SIZE - 1);
-    cache->page = e->host->memory.pointer(e->host->memory.context, gpa, PAGE_SIZE, false);
-    if (!cache->page) {
-        *status = EMULATE_NO_RAM;
-        return NULL;
-    }
-    cache->linear_page = linear_page;
-    cache->access = access;
-    cache->cr0 = cpu->cr0;
-    cache->cr3 = cpu->cr3;
-    cache->cr4 = cpu->cr4;
-    cache->efer = cpu->efer;
-    cache->used = true;
-    return cache->page + linear % PAGE_SIZE;
+void emulate_map_changed(struct emulate *e) {
+    for (unsigned i = 0; i < FETCH_CACHE_PAGES; i++)
+        e->fetch_cache.entry[i].page = NULL;
 }
 
-void emulate_map_changed(struct emulate *e) {
-    e->fetch_cache.used = false;
+static enum emulate_result fetch_walk(struct emulate *e, uint64_t linear, uint8_t access, struct fetch_page *out) {
+    const struct vcpu_page *cpu = e->cpu;
+    out->page = NULL;
+    enum emulate_result status = emulate_walk(e, linear, ACCESS_EXECUTE, &out->walk);
+    if (status != EMULATE_DONE)
+        return status;
+    uint64_t gpa = out->walk.gpa & ~(PAGE_SIZE - 1);
+    out->page = e->host->memory.pointer(e->host->memory.context, gpa, PAGE_SIZE, false);
+    out->linear_page = linear & ~(PAGE_SIZE - 1);
+    out->access = access;
+    out->cr0 = cpu->cr0;
+    out->cr3 = cpu->cr3;
+    out->cr4 = cpu->cr4;
+    out->efer = cpu->efer;
+    return out->page ? EMULATE_DONE : EMULATE_NO_RAM;
+}
+
+// The code at a linear address, up to the end of its page.
+static const uint8_t *fetch_page(struct emulate *e, uint64_t linear, enum emulate_result *status) {
+    const struct vcpu_page *cpu = e->cpu;
+    struct fetch_page *page = &e->fetch_cache.entry[linear / PAGE_SIZE % FETCH_CACHE_PAGES];
+    uint8_t access = cpu->cpl == 3 ? ACCESS_EXECUTE | ACCESS_USER : ACCESS_EXECUTE;
+    bool known = page->page && page->linear_page == (linear & ~(PAGE_SIZE - 1)) && page->access == access &&
+                 page->cr3 == cpu->cr3 && page->cr0 == cpu->cr0 && page->cr4 == cpu->cr4 && page->efer == cpu->efer;
+    if (!known || !page_walk_still_valid(&page->walk)) {
+        *status = fetch_walk(e, linear, access, page);
+        if (*status != EMULATE_DONE)
+            return NULL;
+    }
+    return page->page + linear % PAGE_SIZE;
 }
 
 enum emulate_result emulate_fetch(struct emulate *e, uint8_t bytes[16], unsigned *count) {

@@ -39,14 +39,18 @@ enum emulate_result {
     EMULATE_NO_RAM,    // code does not lie in RAM
 };
 
-// The page that instructions were last fetched from.
+// Pages that instructions were fetched from, by their linear address. A kernel's exits come from a few of them by
+// turns.
+#define FETCH_CACHE_PAGES 16u
+
 struct fetch_cache {
-    bool used;
-    uint8_t access;
-    uint64_t cr0, cr3, cr4, efer;
-    uint64_t linear_page;
-    const uint8_t *page; // in this program
-    struct page_walk walk;
+    struct fetch_page {
+        uint64_t linear_page;
+        uint64_t cr0, cr3, cr4, efer;
+        const uint8_t *page; // in this program; null: unused
+        uint8_t access;
+        struct page_walk walk;
+    } entry[FETCH_CACHE_PAGES];
 };
 
 struct emulate {

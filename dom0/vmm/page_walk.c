@@ -134,6 +134,7 @@ static enum page_walk_result walk_once(const struct page_walk_registers *registe
     bool nx = false;
     out->error_code = error_code(registers, mode, access);
     out->entries = 0;
+    out->in_device = false;
     out->entry_bytes = mode.entry_bytes;
     for (unsigned level = mode.levels; level-- > 0;) {
         unsigned shift = 12 + level * mode.index_bits, at = out->entries;
@@ -143,6 +144,7 @@ static enum page_walk_result walk_once(const struct page_walk_registers *registe
         uint64_t entry = pointer ? entry_load(pointer, mode.entry_bytes)
                                  : memory->device_read(memory->context, entry_gpa[at], mode.entry_bytes);
         out->entry[at] = pointer;
+        out->in_device |= !pointer;
         out->value[at] = entry;
         out->entries++;
         if (!(entry & ENTRY_PRESENT))
@@ -186,8 +188,12 @@ enum page_walk_result page_walk(const struct page_walk_registers *registers, con
 }
 
 bool page_walk_still_valid(const struct page_walk *walk) {
-    for (unsigned i = 0; i < walk->entries; i++)
-        if (!walk->entry[i] || entry_load(walk->entry[i], walk->entry_bytes) != walk->value[i])
-            return false;
-    return true;
+    uint64_t changed = walk->in_device;
+    if (walk->entry_bytes == 8) // by far the most frequent, and looked at for each exit whose length is not known
+        for (unsigned i = 0; i < walk->entries && !changed; i++)
+            changed = entry_load(walk->entry[i], 8) ^ walk->value[i];
+    else
+        for (unsigned i = 0; i < walk->entries && !changed; i++)
+            changed = entry_load(walk->entry[i], 4) ^ walk->value[i];
+    return changed == 0;
 }

@@ -70,6 +70,7 @@ struct page_walk {
     uint32_t page_bits; // log2 of the size of the page that maps it
     // The entries that led there, for who keeps the translation: it holds as long as they have these values.
     uint32_t entries, entry_bytes;
+    bool in_device;                      // some of them are a device's: it holds never
     const void *entry[PAGE_WALK_LEVELS]; // null: of a device
     uint64_t value[PAGE_WALK_LEVELS];
 };

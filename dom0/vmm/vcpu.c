@@ -97,7 +97,7 @@ void vcpu_reset(struct vcpu *vcpu) {
     page->apic_enabled = lapic_enabled(&vcpu->lapic);
     vcpu->mode = vcpu->index == 0 ? VCPU_MODE_RUN : VCPU_MODE_WAIT_SIPI;
     vcpu->init_pending = vcpu->startup_pending = false;
-    vcpu->emulate.fetch_cache.used = false;
+    emulate_map_changed(&vcpu->emulate);
     vcpu->timers_changed = true;
 }
 

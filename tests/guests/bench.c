@@ -1,5 +1,10 @@
 // The micro-benchmark guest: TSC ticks that one exit of each kind costs, from guest to guest. With -icount shift=0 of
-// QEMU a tick is an instruction. It prints lines "bench NAME TICKS" and "bench done".
+// QEMU a tick is an instruction. It prints lines "bench NAME TICKS ROUNDS" and "bench done". Each measurement lies
+// between two instructions that do nothing (BEGIN, END), for tools that watch the machine from outside
+// (tests/bench/costs.c).
+//
+// IPIs and EOI go through x2APIC MSRs where CPUID offers them, through memory otherwise; "bench apic" says which. Those
+// with "_xapic" in their names always go through memory.
 #include "tests/guests/guest.h"
 
 #define ROUNDS       1000u
@@ -10,6 +15,11 @@
 #define LAPIC_COUNT  0x380u
 #define ICR_SELF     (1u << 18 | 1u << 14)
 #define UART_SCRATCH 0x3ff
+#define TIMER_ROUNDS 100u
+#define TIMER_COUNT  100000u
+
+#define BEGIN() __asm__ volatile("nopl 0x42450001(%%rax)" : : : "memory")
+#define END()   __asm__ volatile("nopl 0x42450002(%%rax)" : : : "memory")
 
 static uint32_t pci_read(unsigned device, unsigned function, unsigned offset) {
     outl(0xcf8, 0x80000000u | device << 11 | function << 8 | offset);
@@ -59,30 +69,45 @@ static void do_ipi_hlt(void) {
 static uint64_t measure(void (*action)(void), unsigned rounds) {
     for (unsigned i = 0; i < 10; i++)
         action();
+    BEGIN();
     uint64_t start = rdtsc();
     for (unsigned i = 0; i < rounds; i++)
         action();
-    return (rdtsc() - start) / rounds;
+    uint64_t ticks = rdtsc() - start;
+    END();
+    return ticks / rounds;
+}
+
+static void report(const char *name, uint64_t ticks, unsigned rounds) {
+    print("bench %s %llu %u\n", name, (unsigned long long)ticks, rounds);
+}
+
+// TSC ticks that the timer counts TIMER_COUNT in.
+static uint64_t timer_ticks(void) {
+    lapic_set(LAPIC_TIMER, 0x10000 | TIMER_VECTOR); // masked: only to see how fast it counts
+    lapic_set(LAPIC_COUNT, 0xffffffff);
+    uint64_t start = rdtsc();
+    while (rdtsc() - start < 10000000)
+        ;
+    uint64_t bus = 0xffffffff - lapic_get(0x390), tsc = rdtsc() - start;
+    lapic_set(LAPIC_COUNT, 0);
+    return TIMER_COUNT * tsc / bus;
 }
 
 // Time from the timer's expiry to the guest's next instruction after HLT: what remains when the time asked for is taken
 // off.
-static uint64_t measure_hlt_timer(void) {
-    uint64_t sum = 0, calibrate = rdtsc();
-    lapic_set(LAPIC_TIMER, 0x10000 | TIMER_VECTOR); // masked: only to see how fast it counts
-    lapic_set(LAPIC_COUNT, 0xffffffff);
-    while (rdtsc() - calibrate < 10000000)
-        ;
-    uint64_t bus = 0xffffffff - lapic_get(0x390), tsc = rdtsc() - calibrate;
-    lapic_set(LAPIC_COUNT, 0);
+static void measure_hlt_timer(void) {
+    uint64_t sum = 0, asked = timer_ticks();
     lapic_set(LAPIC_TIMER, TIMER_VECTOR);
-    for (unsigned i = 0; i < 100; i++) {
+    BEGIN();
+    for (unsigned i = 0; i < TIMER_ROUNDS; i++) {
         uint64_t start = rdtsc();
-        lapic_set(LAPIC_COUNT, 100000);
+        lapic_set(LAPIC_COUNT, TIMER_COUNT);
         __asm__ volatile("sti; hlt; cli");
-        sum += rdtsc() - start - 100000 * tsc / bus;
+        sum += rdtsc() - start - asked;
     }
-    return sum / 100;
+    END();
+    report("hlt_timer", sum / TIMER_ROUNDS, TIMER_ROUNDS);
 }
 
 void guest_main(void) {
@@ -94,15 +119,25 @@ void guest_main(void) {
     const struct {
         const char *name;
         void (*action)(void);
-        bool possible;
+        bool possible, x2apic;
     } table[] = {
-        {"cpuid", do_cpuid, true},         {"in", do_in, true},        {"in_pm_timer", do_pm_timer, pm_timer > 8},
-        {"mmio", do_mmio, mmio_base != 0}, {"self_ipi", do_ipi, true}, {"self_ipi_hlt", do_ipi_hlt, true},
+        {"cpuid", do_cpuid, true, false},
+        {"in", do_in, true, false},
+        {"in_pm_timer", do_pm_timer, pm_timer > 8, false},
+        {"mmio", do_mmio, mmio_base != 0, false},
+        {"self_ipi_xapic", do_ipi, true, false},
+        {"self_ipi", do_ipi, true, true},
+        {"self_ipi_hlt", do_ipi_hlt, true, true},
     };
     uint64_t empty = measure(do_nothing, ROUNDS);
-    for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+    report("nothing", empty, ROUNDS);
+    for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (table[i].x2apic)
+            (void)x2apic_enable();
         if (table[i].possible)
-            print("bench %s %llu\n", table[i].name, (unsigned long long)(measure(table[i].action, ROUNDS) - empty));
-    print("bench hlt_timer %llu\n", (unsigned long long)measure_hlt_timer());
+            report(table[i].name, measure(table[i].action, ROUNDS) - empty, ROUNDS);
+    }
+    measure_hlt_timer();
+    print("bench apic %s\n", x2apic_enable() ? "x2apic" : "xapic");
     print("bench done\n");
 }

@@ -8,7 +8,14 @@
 #define LAPIC_LVT    0x320u
 #define LAPIC_DIVIDE 0x3e0u
 
+#define CPUID_X2APIC (1u << 21)
+
+#define MSR_APIC_BASE    0x1bu
+#define MSR_X2APIC       0x800u
+#define APIC_BASE_X2APIC (1u << 10)
+
 extern char interrupt_entries[];
+uint8_t guest_x2apic; // start.asm's EOI looks at it, too
 
 static struct {
     uint16_t low, selector;
@@ -66,14 +73,29 @@ void interrupts_init(void) {
 }
 
 uint32_t lapic_get(uint32_t offset) {
+    if (guest_x2apic)
+        return (uint32_t)rdmsr(MSR_X2APIC + offset / 16);
     return *(volatile uint32_t *)(LAPIC + offset);
 }
 
 void lapic_set(uint32_t offset, uint32_t value) {
-    *(volatile uint32_t *)(LAPIC + offset) = value;
+    if (guest_x2apic)
+        wrmsr(MSR_X2APIC + offset / 16, value);
+    else
+        *(volatile uint32_t *)(LAPIC + offset) = value;
 }
 
 void lapic_init(void) {
     lapic_set(LAPIC_SVR, 0x1ff);
     lapic_set(LAPIC_DIVIDE, 0xb);
+}
+
+bool x2apic_enable(void) {
+    uint32_t a = 1, b, c = 0, d;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    if ((c & CPUID_X2APIC) && !guest_x2apic) {
+        wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_X2APIC);
+        guest_x2apic = 1;
+    }
+    return guest_x2apic != 0;
 }

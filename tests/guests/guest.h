@@ -12,6 +12,7 @@ void print(const char *message, ...) __attribute__((format(printf, 1, 2)));
 
 void interrupts_init(void); // IDT; masks the 8259s
 void lapic_init(void);      // software-enabled, timer one-shot
+bool x2apic_enable(void);   // from now on through MSRs; false: CPUID does not offer it
 uint32_t lapic_get(uint32_t offset);
 void lapic_set(uint32_t offset, uint32_t value);
 
@@ -19,6 +20,16 @@ static inline uint64_t rdtsc(void) {
     uint32_t low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
     return (uint64_t)high << 32 | low;
+}
+
+static inline uint64_t rdmsr(uint32_t msr) {
+    uint32_t low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void wrmsr(uint32_t msr, uint64_t value) {
+    __asm__ volatile("wrmsr" : : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(msr) : "memory");
 }
 
 static inline void outb(uint16_t port, uint8_t value) {

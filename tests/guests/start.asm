@@ -77,7 +77,7 @@ long_mode:      mov ax, 16
 
 ; Interrupts: a counter per vector, EOI at the local APIC. Exceptions go to guest_exception(vector, error, rip).
 global interrupt_entries, interrupt_counts
-extern guest_main, guest_exception
+extern guest_main, guest_exception, guest_x2apic
 interrupt_entries:
 %assign v 0
 %rep 256
@@ -106,9 +106,18 @@ interrupt:      push rax
                 push rcx
                 mov rax, [rsp + 16]
                 inc qword [interrupt_counts + rax * 8]
+                cmp byte [guest_x2apic], 0
+                jne .x2apic
                 mov eax, 0xfee000b0
                 mov dword [rax], 0
-                pop rcx
+                jmp .out
+.x2apic:        push rdx
+                mov ecx, 0x80b
+                xor eax, eax
+                xor edx, edx
+                wrmsr
+                pop rdx
+.out:           pop rcx
                 pop rax
                 add rsp, 16
                 iretq

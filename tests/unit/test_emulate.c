@@ -288,12 +288,61 @@ static void test_lengths(void **state) {
     assert_int_equal(emulate_length(&m.e, cpuid, 2, &length), EMULATE_FAULT);
 }
 
+static void map_page(unsigned page, uint64_t gpa) {
+    uint64_t entry = gpa | 7;
+    memcpy(m.ram + 0xd000 + page * 8, &entry, 8);
+}
+
+static enum emulate_result length_at(uint64_t rip) {
+    static const uint8_t cpuid[] = {0x0f, 0xa2};
+    unsigned length = 0;
+    m.cpu.rip = rip;
+    return emulate_length(&m.e, cpuid, 2, &length);
+}
+
+// Pages that code was fetched from are remembered, as long as nothing that led there changes.
+static void test_fetched_pages(void **state) {
+    emulate_machine_init(&m, 64);
+    memcpy(m.ram + 0x1000, "\x0f\xa2", 2);
+    memcpy(m.ram + 0x2000, "\x0f\xa2", 2);
+    assert_int_equal(length_at(0x1000), EMULATE_DONE);
+    assert_int_equal(length_at(0x2000), EMULATE_DONE);
+    map_page(2, 0x3000); // mapped elsewhere: what is there now counts
+    assert_int_equal(length_at(0x2000), EMULATE_UNHANDLED);
+    assert_int_equal(length_at(0x1000), EMULATE_DONE);
+    map_page(0x11, 0x4000); // shares its place in the cache with page 1
+    assert_int_equal(length_at(0x11000), EMULATE_UNHANDLED);
+    assert_int_equal(length_at(0x1000), EMULATE_DONE);
+    map_page(1, 0x1000); // the same, but for the accessed bit: another walk sets it
+    assert_int_equal(length_at(0x1000), EMULATE_DONE);
+    assert_int_equal(m.ram[0xd008] & 0x20, 0x20);
+    m.cpu.cpl = 3;
+    uint64_t supervisor = 0x1003;
+    memcpy(m.ram + 0xd008, &supervisor, 8);
+    assert_int_equal(length_at(0x1000), EMULATE_FAULT);
+    m.cpu.cpl = 0;
+    assert_int_equal(length_at(0x1000), EMULATE_DONE);
+    m.cpu.cpl = 3; // and what the kernel may fetch from is not for the user
+    assert_int_equal(length_at(0x1000), EMULATE_FAULT);
+    // Other tables
+    m.cpu.cpl = 0;
+    m.cpu.cr3 = 0xe000;
+    assert_int_equal(length_at(0x1000), EMULATE_FAULT);
+    m.cpu.cr3 = 0xa000;
+    assert_int_equal(length_at(0x1000), EMULATE_DONE);
+    // Memory moved in this program
+    emulate_map_changed(&m.e);
+    for (unsigned i = 0; i < FETCH_CACHE_PAGES; i++)
+        assert_null(m.e.fetch_cache.entry[i].page);
+    assert_int_equal(length_at(0x1000), EMULATE_DONE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_moves),    cmocka_unit_test(test_known_gpa), cmocka_unit_test(test_arithmetic),
-        cmocka_unit_test(test_exchange), cmocka_unit_test(test_strings),   cmocka_unit_test(test_string_faults),
-        cmocka_unit_test(test_ports),    cmocka_unit_test(test_segments),  cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_moves),    cmocka_unit_test(test_known_gpa),     cmocka_unit_test(test_arithmetic),
+        cmocka_unit_test(test_exchange), cmocka_unit_test(test_strings),       cmocka_unit_test(test_string_faults),
+        cmocka_unit_test(test_ports),    cmocka_unit_test(test_segments),      cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_lengths),  cmocka_unit_test(test_fetched_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
