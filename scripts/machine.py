@@ -79,3 +79,17 @@ def qemu(image, smp=1, memory=2048, disks=(), icount=False, gdb=False, uefi=Fals
     if not reboot:
         command += ['-no-reboot']
     return command
+
+
+def bochs(image, model='intel', smp=1, memory=1024, disks=(), uefi=False, keys=False):
+    """The command line of the machine with VT-x; its clock is its instructions, always."""
+    command = [sys.executable, str(build.ROOT / 'scripts/bochs.py'), '--model', model, '--smp', str(smp),
+               '--memory', str(memory), str(image)]
+    for disk in disks:
+        command += ['--disk', str(disk)]
+    return command + ['--uefi'] * uefi + ['--keys'] * keys
+
+
+def command_line(image, cpu='amd', **options):
+    """The command line of the machine with a CPU of the vendor CPU: QEMU's AMD-V or Bochs' VT-x."""
+    return qemu(image, **options) if cpu == 'amd' else bochs(image, cpu, **options)

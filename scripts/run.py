@@ -1,4 +1,4 @@
-"""Build Bulkhead and boot it in QEMU with its serial console on this terminal."""
+"""Build Bulkhead and boot it in QEMU (AMD-V) or Bochs (VT-x) with its serial console on this terminal."""
 import argparse
 import os
 import pathlib
@@ -11,8 +11,8 @@ import machine
 
 TIMED_OUT = 124
 NO_STATUS = 125
-EPILOG = '''On the terminal, Ctrl-A x ends QEMU and Ctrl-A h lists its other keys; every other key, Ctrl-C too,
-reaches Bulkhead, where Ctrl-] leaves a console. With --headless the exit status is that of --commands: 124 when
+EPILOG = '''On the terminal, Ctrl-A x ends the machine and Ctrl-A h lists QEMU's other keys; every other key, Ctrl-C
+too, reaches Bulkhead, where Ctrl-] leaves a console. With --headless the exit status is that of --commands: 124 when
 --timeout passed, 125 when the machine ended without one.'''
 
 
@@ -37,11 +37,11 @@ def readable(text):
 
 def parse(arguments):
     parser = argparse.ArgumentParser(prog='scripts/run', description=__doc__, epilog=EPILOG, allow_abbrev=False)
-    parser.add_argument('--cpu', choices=('amd', 'intel'), default='amd',
-                        help='vendor of the emulated CPU (default: amd)')
+    parser.add_argument('--cpu', choices=('amd', 'intel', 'intel-haswell'), default='amd',
+                        help='vendor of the emulated CPU: amd is QEMU, intel is Bochs (default: amd)')
     parser.add_argument('--smp', type=number(1, 64), default=1, metavar='N', help='CPUs of the machine (default: 1)')
-    parser.add_argument('--memory', type=number(64, 1 << 20), default=2048, metavar='MIB',
-                        help='its memory (default: 2048)')
+    parser.add_argument('--memory', type=number(64, 1 << 20), metavar='MIB',
+                        help='its memory (default: 2048, 1024 with --cpu intel)')
     parser.add_argument('--iso', type=readable, action='append', default=[], metavar='FILE',
                         help='put the ISO image FILE aboard, and a domain named after it; several times for several')
     parser.add_argument('--disk', type=readable, action='append', default=[], metavar='FILE',
@@ -63,8 +63,13 @@ def parse(arguments):
 
 def check(parser, options):
     """What no single option shows."""
-    if options.cpu == 'intel':
-        parser.error('--cpu intel: VT-x is not supported yet; only amd is')
+    options.memory = options.memory or (2048 if options.cpu == 'amd' else 1024)
+    if options.cpu != 'amd' and (options.icount or options.gdb):
+        parser.error(f'--cpu {options.cpu}: Bochs always counts instructions, and has no gdb: no --icount, no --gdb')
+    if options.cpu != 'amd' and options.smp > 8:
+        parser.error(f'--cpu {options.cpu}: Bochs has at most 8 CPUs')
+    if options.cpu != 'amd' and len(options.disk) > 3:
+        parser.error(f'--cpu {options.cpu}: at most 3 disks')
     if options.icount and options.smp > 1:
         parser.error('--icount needs --smp 1')
     if options.uefi and not pathlib.Path(machine.UEFI).exists():
@@ -125,8 +130,12 @@ def main():
     build.configure(tests=False)
     image = image_of(options)
     serial = ('-serial', 'stdio') if options.headless else ('-serial', 'mon:stdio')
-    command = machine.qemu(image, options.smp, options.memory, options.disk, options.icount, options.gdb, options.uefi,
-                           reboot=not options.headless, serial=serial)
+    if options.cpu == 'amd':
+        command = machine.qemu(image, options.smp, options.memory, options.disk, options.icount, options.gdb,
+                               options.uefi, reboot=not options.headless, serial=serial)
+    else:
+        command = machine.bochs(image, options.cpu, options.smp, options.memory, options.disk, options.uefi,
+                                keys=not options.headless)
     if options.gdb:
         print(f'[run] waiting for: gdb {build.BUILD}/kernel/bulkhead.elf -ex "target remote :1234"', flush=True)
     if options.headless:

@@ -156,6 +156,15 @@ def long(match):
     yield from pytest('system', match, marked='long')
 
 
+def intel(match):
+    """The suite system on the machine with VT-x, which takes about an hour."""
+    if build.ninja('image', 'guests'):
+        yield Result('intel/image', 'failed', 0, 'the image does not build')
+        return
+    os.environ['BULKHEAD_CPU'] = 'intel'
+    yield from pytest('system', match, marked='not long and not qemu')
+
+
 def bench(match):
     figures = LOGS / 'bench.json'
     figures.unlink(missing_ok=True)

@@ -3,9 +3,11 @@ import pytest
 from shell_output import Answers
 
 BOOT_SECONDS = 120
-BOOTS = [pytest.param('debian', 1, 1, id='cd-1-vCPU-1-CPU'), pytest.param('debian', 2, 4, id='cd-2-vCPUs-4-CPUs'),
-         pytest.param('debian-direct', 1, 4, id='direct-1-vCPU-4-CPUs'),
-         pytest.param('debian-direct', 2, 1, id='direct-2-vCPUs-1-CPU')]
+BOOTS = [pytest.param('debian', 1, 1, 'amd', id='cd-1-vCPU-1-CPU'),
+         pytest.param('debian', 2, 4, 'amd', id='cd-2-vCPUs-4-CPUs'),
+         pytest.param('debian-direct', 1, 4, 'amd', id='direct-1-vCPU-4-CPUs'),
+         pytest.param('debian-direct', 2, 1, 'amd', id='direct-2-vCPUs-1-CPU'),
+         pytest.param('debian-direct', 2, 2, 'intel', id='direct-2-vCPUs-2-CPUs-intel')]
 
 
 def console(domain, text, seconds=BOOT_SECONDS):
@@ -16,13 +18,13 @@ def type_line(domain, line):
     return f"type -c {domain} '{line}<enter>'"
 
 
-@pytest.mark.parametrize('domain, vcpus, smp', BOOTS)
-def test_boot_to_poweroff(run_commands, domain, vcpus, smp):
+@pytest.mark.parametrize('domain, vcpus, smp, cpu', BOOTS)
+def test_boot_to_poweroff(run_commands, domain, vcpus, smp, cpu):
     status, printed = run_commands([
         f'create {domain} vcpus={vcpus}', console(domain, f'CPUS {vcpus}'), console(domain, '# '),
         type_line(domain, 'echo answer $((6*7)) $(grep -c ^processor /proc/cpuinfo) $(grep -o svm /proc/cpuinfo)'),
         console(domain, f'answer 42 {vcpus}', 20), 'vcpu-list --json', f'log {domain}',
-        type_line(domain, 'poweroff'), f'wait {domain} state gone 60', 'log', 'list --json'], 300, smp=smp)
+        type_line(domain, 'poweroff'), f'wait {domain} state gone 60', 'log', 'list --json'], 300, smp=smp, cpu=cpu)
     assert status == 0, printed
     answers = Answers(printed)
     assert [v['vcpu'] for v in answers.json('vcpu-list --json')] == list(range(vcpus))

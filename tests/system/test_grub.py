@@ -12,9 +12,10 @@ KEYS = ["type grub 'c'", "wait grub screen 'grub>' 20", "type grub 'ls (cd)/<ent
         "wait grub screen 'boot.catalog' 20", 'screen --dump grub']
 
 
-@pytest.mark.parametrize('smp', [1, 4])
-def test_menu_and_keys(run_commands, smp):
-    status, printed = run_commands(['create grub', "wait grub screen 'GNU GRUB' 60", *KEYS, 'destroy grub'], smp=smp)
+@pytest.mark.parametrize('cpu, smp', [('amd', 1), ('amd', 4), ('intel', 1), ('intel-haswell', 1)])
+def test_menu_and_keys(run_commands, cpu, smp):
+    status, printed = run_commands(['create grub', "wait grub screen 'GNU GRUB' 60", *KEYS, 'destroy grub'],
+                                   cpu=cpu, smp=smp)
     assert status == 0, printed
     screen = Answers(printed)['screen --dump grub']
     assert 'grub> ls (cd)/' in screen

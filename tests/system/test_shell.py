@@ -175,7 +175,7 @@ def option_id(value):
     (['--smp', 'many'], "'many' is not a number"),
     (['--memory', '1'], "'1' is not a number"),
     (['--cpu', 'sparc'], "invalid choice: 'sparc'"),
-    (['--cpu', 'intel'], 'VT-x is not supported yet'),
+    (['--cpu', 'intel', '--gdb'], 'Bochs always counts instructions'),
     (['--iso', '/does/not/exist.iso'], "there is no file '/does/not/exist.iso'"),
     (['--config', '/does/not/exist'], "there is no file '/does/not/exist'"),
     (['--icount', '--smp', '2'], '--icount needs --smp 1'),
