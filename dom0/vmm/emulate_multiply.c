@@ -37,7 +37,8 @@ enum emulate_result emulate_multiply(struct emulate *e) {
     uint128_t product =
         is_signed ? (uint128_t)((__int128)(int64_t)sign_extend(a, bytes) * (__int128)(int64_t)sign_extend(b, bytes))
                   : (uint128_t)a * b;
-    uint64_t low = (uint64_t)product & bytes_mask(bytes), high = (uint64_t)(product >> 8 * bytes);
+    uint64_t low = (uint64_t)product & bytes_mask(bytes),
+             high = bytes == 8 ? (uint64_t)(product >> 64) : (uint64_t)product >> (8 * bytes & 63);
     bool fits = is_signed ? product == (uint128_t)(__int128)(int64_t)sign_extend(low, bytes) : high == 0;
     e->cpu->rflags = (e->cpu->rflags & ~(RFLAGS_CF | RFLAGS_OF)) | (fits ? 0 : RFLAGS_CF | RFLAGS_OF);
     if (wide)
