@@ -15,13 +15,21 @@ static void accumulator_write(struct vcpu_page *cpu, unsigned bytes, uint64_t hi
     register_write(cpu, RDX, bytes, high);
 }
 
-static uint128_t accumulator_read(const struct vcpu_page *cpu, unsigned bytes, bool is_signed) {
+// A dividend of 128 bits in halves.
+struct dividend {
+    uint64_t high, low;
+};
+
+static struct dividend accumulator_read(const struct vcpu_page *cpu, unsigned bytes, bool is_signed) {
     uint64_t low = cpu->gpr[RAX] & bytes_mask(bytes);
     uint64_t high = bytes == 1 ? cpu->gpr[RAX] >> 8 & 0xff : cpu->gpr[RDX] & bytes_mask(bytes);
     if (bytes == 8)
-        return (uint128_t)high << 64 | low;
-    uint64_t value = high << 8 * bytes | low;
-    return is_signed ? (uint128_t)(__int128)(int64_t)sign_extend(value, 2 * bytes) : value;
+        return (struct dividend){high, low};
+    uint64_t value = high << (8 * bytes & 63) | low;
+    if (!is_signed)
+        return (struct dividend){0, value};
+    value = sign_extend(value, 2 * bytes);
+    return (struct dividend){value >> 63 ? UINT64_MAX : 0, value};
 }
 
 enum emulate_result emulate_multiply(struct emulate *e) {
@@ -49,28 +57,29 @@ enum emulate_result emulate_multiply(struct emulate *e) {
 }
 
 // False: the quotient has more than 64 bits.
-static bool divide(uint128_t dividend, uint64_t divisor, uint64_t *quotient, uint64_t *remainder) {
-    uint64_t high = (uint64_t)(dividend >> 64), low = (uint64_t)dividend;
-    if (high >= divisor)
+static bool divide(struct dividend dividend, uint64_t divisor, uint64_t *quotient, uint64_t *remainder) {
+    if (dividend.high >= divisor)
         return false;
-    __asm__("divq %4" : "=a"(*quotient), "=d"(*remainder) : "a"(low), "d"(high), "r"(divisor) : "cc");
+    __asm__("divq %4" : "=a"(*quotient), "=d"(*remainder) : "a"(dividend.low), "d"(dividend.high), "r"(divisor) : "cc");
     return true;
 }
 
+// Divides magnitudes; the remainder has the dividend's sign.
 enum emulate_result emulate_divide(struct emulate *e) {
     bool is_signed = e->instruction->operation == OPERATION_IDIV;
     struct operand_value from;
     TRY(operand_prepare(e, 0, 0, &from));
     unsigned bytes = from.operand->bytes;
     uint64_t divisor = operand_read(e, &from), quotient, remainder;
-    uint128_t dividend = accumulator_read(e->cpu, bytes, is_signed);
-    bool dividend_negative = is_signed && dividend >> 127, divisor_negative = false;
+    struct dividend dividend = accumulator_read(e->cpu, bytes, is_signed);
+    bool dividend_negative = is_signed && dividend.high >> 63, divisor_negative = false;
     if (is_signed) {
         divisor = sign_extend(divisor, bytes);
         divisor_negative = divisor >> 63;
         divisor = divisor_negative ? -divisor : divisor;
-        dividend = dividend_negative ? -dividend : dividend;
     }
+    if (dividend_negative)
+        dividend = (struct dividend){~dividend.high + !dividend.low, -dividend.low};
     bool negative = dividend_negative != divisor_negative;
     uint64_t most = is_signed ? (bytes_mask(bytes) >> 1) + negative : bytes_mask(bytes);
     if (!divide(dividend, divisor, &quotient, &remainder) || quotient > most)

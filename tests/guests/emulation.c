@@ -29,8 +29,8 @@ static void vga_init(void) {
     static const uint8_t graphics[] = {0, 0, 0, 0, 0, 0, 0x05, 0, 0xff};
     index_set(SEQUENCER, 2, 1);
     index_set(SEQUENCER, 4, 6);
-    for (uint8_t i = 0; i < sizeof graphics; i++)
-        index_set(GRAPHICS, i, graphics[i]);
+    for (unsigned i = 0; i < sizeof graphics; i++)
+        index_set(GRAPHICS, (uint8_t)i, graphics[i]);
 }
 
 // Turns AVX on where it is offered; SSE is.
