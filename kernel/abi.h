@@ -396,7 +396,8 @@ enum core_counter {
     COUNTER_IPI,
     COUNTER_SHOOTDOWN,
     COUNTER_FAULT,
-    COUNTER_GUEST_TSC // TSC ticks that guests have run, from entry to exit
+    COUNTER_GUEST_TSC, // TSC ticks that guests have run, from entry to exit
+    COUNTER_GUEST_TLB  // times that a guest's translations were forgotten
 };
 
 struct trace_entry {

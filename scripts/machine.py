@@ -58,8 +58,8 @@ def make_image(output, isos=(), configs=(), commands=(), texts=None, arguments='
 
 
 def qemu(image, smp=1, memory=2048, disks=(), icount=False, gdb=False, uefi=False, reboot=False,
-         serial=('-serial', 'stdio'), monitor=None):
-    """The command line of QEMU; its monitor listens at the socket MONITOR."""
+         serial=('-serial', 'stdio'), monitor=None, plugin=None):
+    """The command line of QEMU; its monitor listens at the socket MONITOR; PLUGIN is FILE[,NAME=VALUE]..."""
     command = ['qemu-system-x86_64', '-accel', 'tcg', '-M', 'q35', '-cpu', CPU, '-smp', str(smp), '-m', str(memory),
                '-nodefaults', '-display', 'none', *serial,
                '-drive', f'if=none,id=boot,media=cdrom,readonly=on,format=raw,file={image}',
@@ -72,6 +72,8 @@ def qemu(image, smp=1, memory=2048, disks=(), icount=False, gdb=False, uefi=Fals
         command += ['-icount', 'shift=0,sleep=off', '-seed', '1', '-rtc', 'base=2025-01-01T00:00:00,clock=vm']
     if monitor:
         command += ['-monitor', f'unix:{monitor},server,nowait']
+    if plugin:
+        command += ['-plugin', plugin]
     if gdb:
         command += ['-s', '-S']
     if uefi:

@@ -168,7 +168,7 @@ def intel(match):
 def bench(match):
     figures = LOGS / 'bench.json'
     figures.unlink(missing_ok=True)
-    if build.ninja('image', 'guests'):
+    if build.ninja('image', 'guests', 'tests/bench/costs.so'):
         yield Result('bench/image', 'failed', 0, 'the image does not build')
         return
     yield from pytest('bench', match)
@@ -176,9 +176,30 @@ def bench(match):
         print_figures(json.loads(figures.read_text()))
 
 
+def width(column):
+    return max(8, len(column) + 1)
+
+
+COSTS = ' costs '  # what stands between the name of a measurement and that of what is counted for it
+
+
 def print_figures(figures):
-    print(f'    {"figure":<40} {"value":>14} {"goal":>14} {"peer":>14}  unit')
+    """One table: each figure beside its goal and the peer's; then what is counted, a line per measurement."""
+    print(f'    {"figure":<36} {"value":>14} {"goal":>12} {"peer":>12}  unit')
     for name, figure in figures.items():
+        if COSTS in name:
+            continue
         goal, peer = (figure.get(key) for key in ('goal', 'peer'))
-        print(f'    {name:<40} {figure["value"]:>14} {"-" if goal is None else goal:>14} '
-              f'{"-" if peer is None else peer:>14}  {figure["unit"]}')
+        late = '  over the goal' if goal is not None and figure['value'] > goal else ''
+        print(f'    {name:<36} {figure["value"]:>14} {"-" if goal is None else goal:>12} '
+              f'{"-" if peer is None else peer:>12}  {figure["unit"]}{late}')
+    costs = {}
+    for name, figure in figures.items():
+        if COSTS in name:
+            measured, _, counted = name.partition(COSTS)
+            costs.setdefault(measured, {})[counted] = figure['value']
+    if costs:
+        columns = list(next(iter(costs.values())))
+        print(f'    {"executed by the host":<20}' + ''.join(f'{column:>{width(column)}}' for column in columns))
+        for measured, row in costs.items():
+            print(f'    {measured:<20}' + ''.join(f'{row.get(column, 0):>{width(column)}.3f}' for column in columns))

@@ -166,6 +166,7 @@ static void assign_asid(struct vcpu *vcpu, struct vmcb *vmcb, struct cpu *cpu) {
         vmcb->tlb_control = TLB_CONTROL_FLUSH_ALL;
         owner = cpu->asid_generation << 8 | cpu->id;
     }
+    count(COUNTER_GUEST_TLB);
     vcpu->asid_generation = owner;
     vcpu->space_generation_seen = vcpu->guest->generation;
     vmcb->asid = (uint32_t)cpu->asid_next++;

@@ -17,12 +17,6 @@ static const struct field {
         offsetof(struct vcpu_page, page_field), offsetof(struct vmcb, vmcb_field),                                     \
             sizeof(((struct vcpu_page *)0)->page_field), group                                                         \
     }
-    FIELD(segment[SEGMENT_ES], es, GROUP_SEGMENT),
-    FIELD(segment[SEGMENT_DS], ds, GROUP_SEGMENT),
-    FIELD(segment[SEGMENT_FS], fs, GROUP_SEGMENT),
-    FIELD(segment[SEGMENT_GS], gs, GROUP_SEGMENT),
-    FIELD(segment[SEGMENT_LDTR], ldtr, GROUP_SEGMENT),
-    FIELD(segment[SEGMENT_TR], tr, GROUP_SEGMENT),
     FIELD(gdtr, gdtr, GROUP_TABLE),
     FIELD(idtr, idtr, GROUP_TABLE),
     FIELD(star, star, GROUP_MSR),
@@ -40,10 +34,31 @@ static const struct field {
 #undef FIELD
 };
 
-#define COPIED_GROUPS (GROUP_SEGMENT | GROUP_TABLE | GROUP_MSR | GROUP_DEBUG | GROUP_TSC)
+#define TABLE_GROUPS  (GROUP_TABLE | GROUP_MSR | GROUP_DEBUG | GROUP_TSC)
+#define COPIED_GROUPS (GROUP_SEGMENT | TABLE_GROUPS)
+
+static inline void copy_segment(struct vcpu_segment *page, struct vcpu_segment *vmcb, bool to_vmcb) {
+    *(to_vmcb ? vmcb : page) = *(to_vmcb ? page : vmcb);
+}
+
+// Without the table: each exit for a device's memory brings them.
+static inline void copy_segments(struct vcpu *vcpu, bool to_vmcb) {
+    struct vcpu_segment *page = vcpu->page->segment;
+    struct vmcb *vmcb = vmcb_of(vcpu);
+    copy_segment(&page[SEGMENT_ES], &vmcb->es, to_vmcb);
+    copy_segment(&page[SEGMENT_DS], &vmcb->ds, to_vmcb);
+    copy_segment(&page[SEGMENT_FS], &vmcb->fs, to_vmcb);
+    copy_segment(&page[SEGMENT_GS], &vmcb->gs, to_vmcb);
+    copy_segment(&page[SEGMENT_LDTR], &vmcb->ldtr, to_vmcb);
+    copy_segment(&page[SEGMENT_TR], &vmcb->tr, to_vmcb);
+}
 
 static void copy_fields(struct vcpu *vcpu, uint32_t groups, bool to_vmcb) {
     char *page = (char *)vcpu->page, *vmcb = vcpu->control;
+    if (groups & GROUP_SEGMENT)
+        copy_segments(vcpu, to_vmcb);
+    if (!(groups & TABLE_GROUPS))
+        return;
     for (unsigned i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         const struct field *f = &fields[i];
         if (!(groups & f->group))
@@ -120,7 +135,8 @@ static void read_debug_addresses(struct vcpu_page *page) {
 
 void svm_export(struct vcpu *vcpu, int reason) {
     struct vcpu_page *page = vcpu->page;
-    uint64_t wanted = reason == VCPU_EXIT_MEMORY || reason == VCPU_EXIT_IO ? page->wanted_memory : page->wanted_other;
+    bool memory = reason == VCPU_EXIT_MEMORY || (reason == VCPU_EXIT_IO && (page->qualification & VCPU_IO_STRING));
+    uint64_t wanted = memory ? page->wanted_memory : page->wanted_other;
     export_hot(vcpu);
     page->valid = GROUP_HOT;
     if (wanted & COPIED_GROUPS) {

@@ -110,8 +110,8 @@ def boot(request, tmp_path):
     """A function that boots Bulkhead; every machine ends with the test.
 
     boot(cpu='amd', smp=1, memory=2048, isos=[FILE], configs=[FILE], commands=['list'], texts={'NAME': 'TEXT'},
-    files={'NAME': FILE}, arguments='', uefi=False, icount=False, disks=[FILE], reboot=False, monitor=SOCKET)
-    returns a Host. FILE and NAME are as scripts/run has them.
+    files={'NAME': FILE}, arguments='', uefi=False, icount=False, disks=[FILE], reboot=False, monitor=SOCKET,
+    plugin='FILE,NAME=VALUE') returns a Host. FILE and NAME are as scripts/run has them.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     hosts = []
@@ -147,14 +147,21 @@ def guest_files():
     return build.BUILD / 'guests'
 
 
+GOAL = object()
+
+
 @pytest.fixture
 def figure():
-    """A function that records a figure of the bench: figure(name, value, unit, goal=None, peer=None)."""
+    """A function that records a figure of the bench: figure(name, value, unit, goal=None, peer=None, limit=goal).
+
+    A value over its limit fails tests/bench/test_limits.py; limit=None for a goal that is not reached yet.
+    """
     path = LOGS / 'bench.json'
     figures = json.loads(path.read_text()) if path.exists() else {}
 
-    def record(name, value, unit, goal=None, peer=None):
-        figures[name] = {'value': value, 'unit': unit, 'goal': goal, 'peer': peer}
+    def record(name, value, unit, goal=None, peer=None, limit=GOAL):
+        figures[name] = {'value': value, 'unit': unit, 'goal': goal, 'peer': peer,
+                         'limit': goal if limit is GOAL else limit}
 
     yield record
     LOGS.mkdir(parents=True, exist_ok=True)

@@ -343,6 +343,7 @@ static void forget_stale(struct vcpu *vcpu, struct cpu *cpu) {
     uint64_t owner = cpu->asid_generation << 8 | cpu->id;
     if (vcpu->asid_generation == owner && vcpu->space_generation_seen == vcpu->guest->generation)
         return;
+    count(COUNTER_GUEST_TLB);
     invept(INVEPT_CONTEXT, vcpu->guest->root_hpa | vmx_features.ept);
     vcpu->space_generation_seen = vcpu->guest->generation;
     if (!(vmx_features.cpu2 & CPU2_VPID) || vcpu->asid_generation == owner) {

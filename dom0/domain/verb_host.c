@@ -141,6 +141,7 @@ static const char *const counter_names[] = {
     [COUNTER_SHOOTDOWN] = "shootdowns",
     [COUNTER_FAULT] = "faults",
     [COUNTER_GUEST_TSC] = "guest-tsc",
+    [COUNTER_GUEST_TLB] = "guest-tlb",
 };
 
 static void counter_row(struct table *table, const char *prefix, const char *name, uint64_t value) {
