@@ -20,7 +20,7 @@ static uint8_t deliverable_vector(struct inject_state state) {
 }
 
 struct inject_decision inject_decide(struct inject_state state) {
-    struct inject_decision decision = {INJECT_NOTHING, 0, false, false};
+    struct inject_decision decision = {INJECT_NOTHING, 0, false, false, 0};
     uint8_t vector = deliverable_vector(state);
     bool interrupt = state.extint || vector != 0;
     bool nmi_open = !state.nmi_blocked && !state.shadow;
@@ -39,6 +39,9 @@ struct inject_decision inject_decide(struct inject_state state) {
     decision.nmi_window = state.nmi_pending && decision.action != INJECT_NMI;
     decision.interrupt_window =
         (state.extint && decision.action != INJECT_EXTINT) || (vector != 0 && decision.action != INJECT_INTERRUPT);
+    if (state.irr_highest >= 16 && state.irr_highest / 16 <= state.tpr / 16 &&
+        state.irr_highest / 16 > state.isr_highest / 16)
+        decision.tpr_threshold = state.irr_highest / 16;
     return decision;
 }
 

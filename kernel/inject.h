@@ -23,11 +23,16 @@ struct inject_decision {
     uint8_t vector;        // of INJECT_INTERRUPT
     bool interrupt_window; // exit as soon as an interrupt can be taken: one is waiting
     bool nmi_window;       // exit as soon as an NMI can be taken: one is waiting
+    uint8_t tpr_threshold; // exit as soon as the class of TPR is below: a vector waits for it. 0: none does
 };
 
 /*@ // Requested at the local APIC, and of a class above that of TPR and of what is in service; 0 to 15 are no vectors.
     predicate inject_vector_deliverable(struct inject_state s) =
       s.irr_highest >= 16 && s.irr_highest / 16 > s.tpr / 16 && s.irr_highest / 16 > s.isr_highest / 16;
+
+    // Requested, and held up by nothing but TPR, which the guest may lower without an exit.
+    predicate inject_vector_waits_for_tpr(struct inject_state s) =
+      s.irr_highest >= 16 && s.irr_highest / 16 <= s.tpr / 16 && s.irr_highest / 16 > s.isr_highest / 16;
 
     predicate inject_interrupt_waits(struct inject_state s) = s.extint || inject_vector_deliverable(s);
 
@@ -62,6 +67,8 @@ uint8_t inject_ppr(uint8_t tpr, uint8_t isr_highest);
     ensures \result.interrupt_window <==>
       (state.extint && \result.action != INJECT_EXTINT) ||
       (inject_vector_deliverable(state) && \result.action != INJECT_INTERRUPT);
+    ensures inject_vector_waits_for_tpr(state) ==> \result.tpr_threshold == state.irr_highest / 16;
+    ensures !inject_vector_waits_for_tpr(state) ==> \result.tpr_threshold == 0;
 */
 struct inject_decision inject_decide(struct inject_state state);
 

@@ -186,7 +186,7 @@ static void inject(struct vcpu *vcpu, struct inject_decision decision, const str
     vcpu->event = 0;
     if (decision.interrupt_window)
         count(COUNTER_WINDOW);
-    vendor->prepare(vcpu, event, decision.interrupt_window, decision.nmi_window);
+    vendor->prepare(vcpu, event, decision);
 }
 
 // What inject_decide says nothing of: nobody asks for anything. What is in service alone asks for nothing either.
@@ -304,7 +304,7 @@ bool vcpu_continue(struct thread *thread) {
         if (nothing_waits(vcpu)) {
             if (halted)
                 return halt(thread, deadline);
-            vendor->prepare(vcpu, 0, false, false);
+            vendor->prepare(vcpu, 0, (struct inject_decision){0});
         } else {
             struct inject_state state = inject_collect(vcpu);
             if (halted && !inject_wakes(state))

@@ -25,8 +25,8 @@ struct vendor {
 
     // interrupt_flag and shadow of what will be entered.
     void (*interruptibility)(const struct vcpu *vcpu, struct inject_state *state);
-    // The event of the next entry (EVENT_*; 0 none) and the windows to exit for.
-    void (*prepare)(struct vcpu *vcpu, uint64_t event, bool interrupt_window, bool nmi_window);
+    // The event of the next entry (EVENT_*; 0 none) and the windows of the decision to exit for.
+    void (*prepare)(struct vcpu *vcpu, uint64_t event, struct inject_decision decision);
 
     // Enters the guest and comes back at the exit, interrupts off, kernel lock not held. True: a host interrupt is
     // waiting.

@@ -138,13 +138,13 @@ static void svm_interruptibility(const struct vcpu *vcpu, struct inject_state *s
     state->shadow = (vmcb->interrupt_shadow & 1) != 0;
 }
 
-static void svm_prepare(struct vcpu *vcpu, uint64_t event, bool interrupt_window, bool nmi_window) {
+static void svm_prepare(struct vcpu *vcpu, uint64_t event, struct inject_decision decision) {
     struct vmcb *vmcb = vmcb_of(vcpu);
     vmcb->event_injection = event;
     vmcb->vintr = V_INTR_MASKING | (vcpu->apic[0x80 / 4] >> 4 & V_TPR_MASK);
     vmcb->intercept_misc1 &= ~(INTERCEPT_VINTR | INTERCEPT_IRET);
-    vmcb->intercept_cr = 0;
-    if (interrupt_window || (nmi_window && !vcpu->nmi_blocked)) {
+    vmcb->intercept_cr = decision.tpr_threshold ? INTERCEPT_CR_WRITE(8) : 0;
+    if (decision.interrupt_window || (decision.nmi_window && !vcpu->nmi_blocked)) {
         // A virtual interrupt that is never delivered: its intercept fires when it could be.
         vmcb->vintr |= V_IRQ | V_INTR_PRIO | V_IGN_TPR;
         vmcb->intercept_misc1 |= INTERCEPT_VINTR;

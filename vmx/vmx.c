@@ -70,11 +70,11 @@ static bool control_word(unsigned msr, uint32_t required, uint32_t wanted, uint3
                          uint32_t *word, char *reason, size_t size) {
     bool true_controls = msr != MSR_VMX_CPU2 && (rdmsr(MSR_VMX_BASIC) & BASIC_TRUE_CONTROLS);
     uint64_t capability = rdmsr(msr + (true_controls ? TRUE_CONTROLS : 0));
-    if (vmx_controls(capability, required, wanted, forbidden, word))
+    uint32_t must = (uint32_t)capability, may = (uint32_t)(capability >> 32);
+    if (vmx_controls(must, may, required, wanted, forbidden, word))
         return true;
-    uint32_t missing = required & ~(uint32_t)(capability >> 32), forced = forbidden & (uint32_t)capability;
-    format(reason, size, "VT-x of this CPU lacks %s controls %#x that Bulkhead needs, and forces %#x", name, missing,
-           forced);
+    format(reason, size, "VT-x of this CPU lacks %s controls %#x that Bulkhead needs, and forces %#x", name,
+           required & ~may, forbidden & must);
     return false;
 }
 
@@ -327,13 +327,17 @@ static void write_event(struct vcpu *vcpu, uint64_t event) {
     vmwrite(VMCS_ENTRY_EVENT, event & 0xffffffff);
 }
 
-static void vmx_prepare(struct vcpu *vcpu, uint64_t event, bool interrupt_window, bool nmi_window) {
+static void vmx_prepare(struct vcpu *vcpu, uint64_t event, struct inject_decision decision) {
     struct vmx_vcpu *v = vmx_of(vcpu);
-    uint32_t controls =
-        vmx_features.cpu | (interrupt_window ? CPU_INTERRUPT_WINDOW : 0) | (nmi_window ? CPU_NMI_WINDOW : 0);
+    uint32_t controls = vmx_features.cpu | (decision.interrupt_window ? CPU_INTERRUPT_WINDOW : 0) |
+                        (decision.nmi_window ? CPU_NMI_WINDOW : 0);
     if (v->cpu_controls != controls) {
         v->cpu_controls = controls;
         vmwrite(VMCS_CPU_CONTROLS, controls);
+    }
+    if (v->tpr_threshold != decision.tpr_threshold) {
+        v->tpr_threshold = decision.tpr_threshold;
+        vmwrite(VMCS_TPR_THRESHOLD, v->tpr_threshold);
     }
     write_event(vcpu, event);
 }

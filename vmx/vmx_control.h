@@ -4,15 +4,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// `capability`: low half the bits that have to be 1, high half those that may be 1. Needs `required` set and
+// For contracts; a predicate would hide it from the prover's rules for bits.
+#define VMX_BIT(word, bit) (((word) & (1 << (bit))) != 0)
+
+// `must`: bits that have to be 1; `may`: bits that can be (the halves of a capability MSR). Needs `required` set and
 // `forbidden` clear; sets of `wanted` what may be. False: this CPU cannot do what is needed.
 /*@ requires \valid(controls);
-    requires (required & forbidden) == 0;
+    requires \forall integer k; 0 <= k < 32 && VMX_BIT(must, k) ==> VMX_BIT(may, k);
+    requires \forall integer k; 0 <= k < 32 && VMX_BIT(required, k) ==> !VMX_BIT(forbidden, k);
     assigns *controls;
-    ensures \result <==> (required & ~(capability >> 32)) == 0 && (forbidden & capability & 0xffffffff) == 0;
-    ensures \result ==> (required & ~*controls) == 0 && (forbidden & *controls) == 0;
-    ensures \result ==> (*controls & ~(capability >> 32) & ~(capability & 0xffffffff)) == 0;
-    ensures \result ==> (capability & 0xffffffff & ~*controls) == 0;
+    ensures \result <==> (required & may) == required && (forbidden & must) == 0;
+    ensures \result ==> \forall integer k; 0 <= k < 32 && VMX_BIT(must, k) ==> VMX_BIT(*controls, k);
+    ensures \result ==> \forall integer k; 0 <= k < 32 && VMX_BIT(required, k) ==> VMX_BIT(*controls, k);
+    ensures \result ==> \forall integer k; 0 <= k < 32 && VMX_BIT(*controls, k) ==>
+      VMX_BIT(must, k) || VMX_BIT(required, k) || (VMX_BIT(wanted, k) && VMX_BIT(may, k));
+    ensures \result ==> \forall integer k; 0 <= k < 32 && VMX_BIT(forbidden, k) && !VMX_BIT(must, k) ==>
+      !VMX_BIT(*controls, k);
     ensures !\result ==> *controls == \old(*controls);
 */
-bool vmx_controls(uint64_t capability, uint32_t required, uint32_t wanted, uint32_t forbidden, uint32_t *controls);
+bool vmx_controls(uint32_t must, uint32_t may, uint32_t required, uint32_t wanted, uint32_t forbidden,
+                  uint32_t *controls);

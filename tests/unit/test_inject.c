@@ -66,6 +66,11 @@ static const char *fault_of(struct inject_state s, struct inject_decision d) {
     bool left = (s.extint && d.action != INJECT_EXTINT) || (vector_waits(s) && d.action != INJECT_INTERRUPT);
     if (d.interrupt_window != left)
         return "the interrupt is lost, or a window without one";
+    struct inject_state lowered = s;
+    lowered.tpr = 0;
+    unsigned threshold = vector_waits(lowered) && s.irr_highest >> 4 <= s.tpr >> 4 ? s.irr_highest >> 4 : 0;
+    if (d.tpr_threshold != threshold)
+        return "an interrupt is lost that waits for TPR, or an exit for none";
     struct inject_state open = s;
     open.shadow = false;
     if (inject_wakes(s) != (inject_decide(open).action != INJECT_NOTHING))
