@@ -21,16 +21,11 @@
 #define BEGIN() __asm__ volatile("nopl 0x42450001(%%rax)" : : : "memory")
 #define END()   __asm__ volatile("nopl 0x42450002(%%rax)" : : : "memory")
 
-static uint32_t pci_read(unsigned device, unsigned function, unsigned offset) {
-    outl(0xcf8, 0x80000000u | device << 11 | function << 8 | offset);
-    return inl(0xcfc);
-}
-
 // Base of the first function with an id, its BAR or register at `offset`; 0 if there is none.
 static uint32_t pci_find(uint32_t id, unsigned offset) {
     for (unsigned devfn = 0; devfn < 256; devfn++)
-        if (pci_read(devfn / 8, devfn % 8, 0) == id)
-            return pci_read(devfn / 8, devfn % 8, offset);
+        if (pci_read(devfn, 0) == id)
+            return pci_read(devfn, offset);
     return 0;
 }
 

@@ -36,6 +36,13 @@ static void put(char c) {
     outb(COM1, (uint8_t)c);
 }
 
+bool serial_read(char *byte) {
+    if (!(inb(COM1 + 5) & 1))
+        return false;
+    *byte = (char)inb(COM1);
+    return true;
+}
+
 void print(const char *message, ...) {
     char line[200];
     va_list arguments;
@@ -49,7 +56,23 @@ void print(const char *message, ...) {
     }
 }
 
+static void *recovery[5];
+static volatile bool can_recover;
+
+bool survives(void (*action)(uint64_t), uint64_t argument) {
+    if (__builtin_setjmp(recovery))
+        return false;
+    can_recover = true;
+    action(argument);
+    can_recover = false;
+    return true;
+}
+
 void guest_exception(uint64_t vector, uint64_t error, uint64_t rip) {
+    if (can_recover) {
+        can_recover = false;
+        __builtin_longjmp(recovery, 1);
+    }
     print("exception %llu error %llx at %llx\n", (unsigned long long)vector, (unsigned long long)error,
           (unsigned long long)rip);
 }

@@ -8,11 +8,15 @@ void guest_exception(uint64_t vector, uint64_t error, uint64_t rip);
 extern volatile uint64_t interrupt_counts[256];
 
 void serial_init(void);
+// What came by the serial line, a byte; false if there is none.
+bool serial_read(char *byte);
 void print(const char *message, ...) __attribute__((format(printf, 1, 2)));
 
 void interrupts_init(void); // IDT; masks the 8259s
-void lapic_init(void);      // software-enabled, timer one-shot
-bool x2apic_enable(void);   // from now on through MSRs; false: CPUID does not offer it
+// Runs an action that may cause an exception. False: it did, and went no further.
+bool survives(void (*action)(uint64_t), uint64_t argument);
+void lapic_init(void);    // software-enabled, timer one-shot
+bool x2apic_enable(void); // from now on through MSRs; false: CPUID does not offer it
 uint32_t lapic_get(uint32_t offset);
 void lapic_set(uint32_t offset, uint32_t value);
 
@@ -36,6 +40,16 @@ static inline void outb(uint16_t port, uint8_t value) {
     __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
 
+static inline void outw(uint16_t port, uint16_t value) {
+    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint16_t inw(uint16_t port) {
+    uint16_t value;
+    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
 static inline void outl(uint16_t port, uint32_t value) {
     __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
@@ -50,4 +64,15 @@ static inline uint32_t inl(uint16_t port) {
     uint32_t value;
     __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
     return value;
+}
+
+// The function at `devfn` (device * 8 + function) of bus 0.
+static inline uint32_t pci_read(unsigned devfn, unsigned offset) {
+    outl(0xcf8, 0x80000000u | devfn << 8 | offset);
+    return inl(0xcfc);
+}
+
+static inline void pci_write(unsigned devfn, unsigned offset, uint32_t value) {
+    outl(0xcf8, 0x80000000u | devfn << 8 | offset);
+    outl(0xcfc, value);
 }

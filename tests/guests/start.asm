@@ -78,6 +78,7 @@ long_mode:      mov ax, 16
 ; Interrupts: a counter per vector, EOI at the local APIC. Exceptions go to guest_exception(vector, error, rip).
 global interrupt_entries, interrupt_counts
 extern guest_main, guest_exception, guest_x2apic
+                align 16
 interrupt_entries:
 %assign v 0
 %rep 256
