@@ -24,8 +24,7 @@ disk = ["file:{name}.iso,hdc:cdrom,r", "ram:4M,hda,w"]
 IMAGE = {'texts': {f'etc/domains/{name}': CONFIG.format(name=name, vcpus=vcpus)
                    for name, vcpus in (('hostile', 2), ('copier', 1))},
          'files': {f'images/{name}.iso': GUESTS / f'{name}.iso' for name in ('hostile', 'copier')}}
-# tests/guests/hostile.c; those that come back, those that the machine does not survive, those that go on for ever or end
-# somehow.
+# tests/guests/hostile.c: attacks that come back, that the machine does not survive, that go on or end somehow.
 RETURN_SOON = ['dma', 'fw_cfg', 'strings', 'instructions', 'jumps', 'memory', 'tables', 'pci']
 RETURN = [*RETURN_SOON, 'msrs', 'ports']
 END = ['triple', 'stack', 'root', 'idt', 'reset-64', 'reset-92', 'reset-cf9', 'off']
@@ -149,6 +148,7 @@ def test_logs_are_limited(boot, smp):
     attack.command('destroy hostile')
     seconds = time.monotonic() - start
     attack.host.log.flush()
-    lines = re.findall(r'\[hostile\] (?:\((\d+) lines left out\) )?vCPU', pathlib.Path(attack.host.log.name).read_text())
+    printed = pathlib.Path(attack.host.log.name).read_text()
+    lines = re.findall(r'\[hostile\] (?:\((\d+) lines left out\) )?vCPU', printed)
     assert VMM_LINES <= len(lines) <= VMM_LINES + VMM_LINES_A_SECOND * seconds
     assert sum(int(left_out or 0) for left_out in lines) > 1000
