@@ -1,6 +1,7 @@
 // Instructions on device memory, which the hypervisor's emulator does, against the same on RAM, which the CPU does:
 // same registers, same bytes, same instruction. The device is a plane of the VGA, which keeps bytes as RAM does but is
-// reached by emulation only. Prints "emulation differs ..." for what is not the same, then "emulation done".
+// reached by emulation only. Then what comes in pieces: page walks through the device, and a REP with interrupts.
+// Prints "emulation differs ..." for what is not the same, then "emulation done".
 #include "lib/string.h"
 #include "tests/guests/guest.h"
 #include "tests/instructions/run.h"
@@ -10,6 +11,15 @@
 #define VGA       0xa0000ull
 #define SEQUENCER 0x3c4
 #define GRAPHICS  0x3ce
+
+#define DIRECTORY 0x63000u // start.asm's page directory of the second GiB
+#define ALIAS     (1ull << 30)
+
+#define COPY_FROM    0x30000u
+#define COPY_BYTES   0xf000u
+#define TIMER_VECTOR 0x41u
+#define LAPIC_TIMER  0x320u
+#define LAPIC_COUNT  0x380u
 
 #define CPUID_AVX   (1u << 28)
 #define CPUID_XSAVE (1u << 26)
@@ -95,9 +105,52 @@ static void run_rounds(const struct sample *sample, const uint8_t *instruction, 
     }
 }
 
+static void check(bool good, const char *what) {
+    done++;
+    if (!good && differences++ < 20)
+        print("emulation differs in %s\n", what);
+}
+
+// The page table of an address lies in the device: each access there exits in the middle of the CPU's page walk.
+static void page_table_of_device(void) {
+    volatile uint64_t *directory = (volatile uint64_t *)(uintptr_t)DIRECTORY, *table = (volatile uint64_t *)VGA;
+    const uint64_t place = (uint64_t)(uintptr_t)ram, alias = ALIAS + place % 4096;
+    volatile uint32_t *through = (volatile uint32_t *)(uintptr_t)alias;
+    table[0] = (place & ~4095ull) | 3;
+    directory[0] = VGA | 3;
+    __asm__ volatile("invlpg (%0)" : : "r"(ALIAS) : "memory");
+    memset(ram, 0, 16);
+    *through = 0x12345678;
+    check(*(volatile uint32_t *)(void *)ram == 0x12345678, "a store through the device's page table");
+    ram[4] = 0x9a;
+    check(through[1] == 0x9a, "a load through the device's page table");
+    __asm__ volatile("lock incl (%0)" : : "r"(through) : "memory");
+    check(*(volatile uint32_t *)(void *)ram == 0x12345679, "an increment through the device's page table");
+}
+
+// A copy of several batches; the timer interrupts it between them.
+static void interrupted_copy(void) {
+    uint64_t to = VGA, from = COPY_FROM, count = COPY_BYTES;
+    bool same_bytes = true;
+    for (unsigned i = 0; i < COPY_BYTES; i += 8)
+        *(volatile uint64_t *)(uintptr_t)(COPY_FROM + i) = random_number();
+    lapic_set(LAPIC_TIMER, 0x20000 | TIMER_VECTOR); // periodic
+    lapic_set(LAPIC_COUNT, 2000000);                // some milliseconds, which is less than a batch takes
+    __asm__ volatile("sti; rep movsb; cli" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+    lapic_set(LAPIC_COUNT, 0);
+    check(count == 0 && to == VGA + COPY_BYTES && from == COPY_FROM + COPY_BYTES, "the registers of a long copy");
+    for (unsigned at = 0; at < COPY_BYTES; at += PAGE) {
+        copy(device_copy, (void *)(uintptr_t)(VGA + at));
+        same_bytes = same_bytes && memcmp(device_copy, (void *)(uintptr_t)(COPY_FROM + at), PAGE) == 0;
+    }
+    check(same_bytes, "the bytes of a long copy");
+    check(interrupt_counts[TIMER_VECTOR] > 0, "the interrupts of a long copy");
+}
+
 void guest_main(void) {
     serial_init();
     interrupts_init();
+    lapic_init();
     vga_init();
     avx = avx_init();
     run_seed ^= rdtsc(); // other numbers each time
@@ -105,5 +158,7 @@ void guest_main(void) {
     samples_of_arithmetic(run_rounds);
     samples_of_shifts(run_rounds);
     samples_of_conditions(run_rounds);
+    page_table_of_device();
+    interrupted_copy();
     print("emulation done: %u rounds, %u differ, AVX %s\n", done, differences, avx ? "on" : "off");
 }
