@@ -11,6 +11,7 @@
 #include "kernel/thread.h"
 #include "kernel/vcpu.h"
 #include "kernel/vendor.h"
+#include "lib/string.h"
 
 _Static_assert(offsetof(struct cpu, current) == 8, "entry.asm: CPU_CURRENT");
 _Static_assert(offsetof(struct cpu, stack_top) == 16, "entry.asm: CPU_STACK");
@@ -27,6 +28,7 @@ uint32_t cpu_count;
 struct host_features host;
 
 extern char interrupt_stubs[];
+extern char *const clac_places[], *const clac_places_end[];
 void syscall_entry(void);
 
 static struct idt_gate {
@@ -36,6 +38,13 @@ static struct idt_gate {
     uint32_t offset_high, reserved;
 } idt[256];
 
+// The image can still be written.
+static void write_clac(void) {
+    static const uint8_t clac[] = {0x0f, 0x01, 0xca};
+    for (char *const *place = clac_places; place != clac_places_end; place++)
+        memcpy(*place, clac, sizeof(clac));
+}
+
 void cpu_detect_features(void) {
     struct cpuid one = cpuid(1, 0), seven = cpuid(7, 0);
     host.x2apic = (one.ecx & 1u << 21) != 0;
@@ -44,6 +53,8 @@ void cpu_detect_features(void) {
     host.smep = (seven.ebx & 1u << 7) != 0;
     host.smap = (seven.ebx & 1u << 20) != 0;
     host.umip = (seven.ecx & 1u << 2) != 0;
+    if (host.smap)
+        write_clac();
     host.pages_1g = (cpuid(0x80000001, 0).edx & 1u << 26) != 0;
     if (!host.xsave)
         return;
@@ -122,6 +133,7 @@ void cpu_init_self(struct cpu *cpu) {
     wrmsr(MSR_GS_BASE, (uint64_t)(uintptr_t)cpu);
     wrmsr(MSR_KERNEL_GS_BASE, 0);
     wrmsr(MSR_FS_BASE, 0);
+    wrmsr(MSR_SYSENTER_CS, 0); // SYSENTER faults
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NXE);
     wrmsr(MSR_STAR, (uint64_t)(SELECTOR_USER_DATA - 8) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
     wrmsr(MSR_LSTAR, (uint64_t)(uintptr_t)syscall_entry);
@@ -132,6 +144,7 @@ void cpu_init_self(struct cpu *cpu) {
     cr4 |= host.xsave ? CR4_OSXSAVE : 0;
     write_cr4(cr4);
     write_cr0((read_cr0() | CR0_WP) & ~CR0_TS);
+    write_dr7(DR7_FIXED); // no breakpoint of a guest or the loader fires in the core
     if (host.xsave)
         xsetbv0(host.xcr0);
     lapic_init_self();

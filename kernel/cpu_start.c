@@ -9,6 +9,7 @@
 #include "kernel/panic.h"
 #include "kernel/scheduler.h"
 #include "kernel/start.h"
+#include "kernel/tsc.h"
 #include "kernel/vendor.h"
 #include "lib/string.h"
 
@@ -33,6 +34,7 @@ _Noreturn void cpu_start_main(void) {
     if (vendor && !vendor->cpu_start(cpu))
         PANIC("no memory for %s", vendor->name);
     __atomic_fetch_add(&started, 1, __ATOMIC_SEQ_CST);
+    tsc_follow();
     lock_acquire_kernel();
     cpu->slice_start_tsc = rdtsc();
     scheduler_dispatch();
@@ -48,6 +50,8 @@ static bool start_one(uint32_t apic_id) {
     lapic_send_init_sipi(apic_id, TRAMPOLINE >> 12);
     for (uint64_t start = rdtsc(); rdtsc() - start < START_WAIT_TSC; cpu_relax())
         if (__atomic_load_n(&started, __ATOMIC_SEQ_CST) != before) {
+            if (!tsc_lead(apic_id))
+                break;
             cpu_count++;
             return true;
         }
@@ -61,8 +65,10 @@ void cpu_start_others(const struct acpi_machine *machine) {
         if (apic_id == cpu_self()->apic_id || start_one(apic_id))
             continue;
         // It may still come, and would take what is meant for the next one.
-        log_print("CPU with APIC id %u did not start; going on without it and those after it", apic_id);
+        log_print("CPU with APIC id %u did not start, or its TSC cannot be set; going on without it and those after it",
+                  apic_id);
         break;
     }
     log_print("%u CPU%s", cpu_count, cpu_count == 1 ? "" : "s");
+    tsc_report();
 }

@@ -49,6 +49,20 @@ VECTOR_SYSCALL  equ 0x100
 %endmacro
 
 bits 64
+; SMAP's guard is up in the core, whatever user level had in RFLAGS.AC: 3 bytes of NOP that cpu.c makes CLAC where the CPU
+; has it. (SYSCALL clears the flag by SFMASK.)
+%macro guard_up 0
+%%place:        nop dword [rax]
+[section .rodata]
+                dq %%place
+__SECT__
+%endmacro
+
+section .rodata
+global clac_places, clac_places_end
+                align 8
+clac_places:
+
 section .text
 global syscall_entry, resume_user, interrupt_stubs, idle_wait, take_interrupt
 extern syscall_handle, interrupt_from_user, interrupt_from_kernel, nmi_handle, lock_release_kernel
@@ -105,6 +119,8 @@ interrupt_common:
                 test byte [rsp + 24], 3
                 jz .kernel
                 swapgs
+                lfence              ; nothing goes on speculatively with user level's GS (CVE-2019-1125)
+                guard_up
                 push_gprs
                 mov rdi, [gs:CPU_CURRENT]
                 mov rsp, [gs:CPU_STACK]
@@ -112,7 +128,9 @@ interrupt_common:
                 cld
                 call interrupt_from_user
                 ud2
-.kernel:        push_gprs
+.kernel:        lfence
+                guard_up
+                push_gprs
                 mov rdi, rsp
                 cld
                 call interrupt_from_kernel
@@ -122,6 +140,7 @@ interrupt_common:
 
 ; NMI, double fault, machine check: on stacks of their own, with either GS
 paranoid_common:
+                guard_up
                 push_gprs
                 mov ecx, 0xc0000101
                 rdmsr
@@ -130,7 +149,8 @@ paranoid_common:
                 js .in_kernel
                 swapgs
                 inc ebx
-.in_kernel:     mov rdi, rsp
+.in_kernel:     lfence
+                mov rdi, rsp
                 cld
                 call nmi_handle
                 test ebx, ebx
@@ -169,3 +189,6 @@ take_interrupt: sti
                 nop
                 cli
                 ret
+
+section .rodata
+clac_places_end:

@@ -16,7 +16,11 @@
 #define RFLAGS_FIXED   (1ull << 1)
 #define RFLAGS_IF      (1ull << 9)
 
+#define DR7_FIXED 0x400ull
+
+#define MSR_TSC            0x10u
 #define MSR_APIC_BASE      0x1bu
+#define MSR_SYSENTER_CS    0x174u
 #define MSR_TSC_DEADLINE   0x6e0u
 #define MSR_EFER           0xc0000080u
 #define MSR_STAR           0xc0000081u
@@ -93,6 +97,7 @@ DEBUG_REGISTER(0)
 DEBUG_REGISTER(1)
 DEBUG_REGISTER(2)
 DEBUG_REGISTER(3)
+DEBUG_REGISTER(7)
 DEBUG_REGISTER(6)
 
 static inline uint64_t xgetbv0(void) {

@@ -4,7 +4,6 @@
 #include "svm/svm.h"
 
 #define DR7_RESERVED 0xffffffff0000d800ull
-#define DR7_FIXED    0x400ull
 
 // Fields that are copied as they are.
 static const struct field {
@@ -85,7 +84,7 @@ void svm_load(struct vcpu *vcpu, uint32_t groups) {
         vmcb->cr3 = page->cr3;
         vmcb->cr4 = page->cr4;
         vmcb->efer = page->efer | EFER_SVME;
-        vcpu->space_generation_seen = vcpu->guest->generation - 1; // the guest's own translations change: a new ASID
+        vcpu->asid_generation = 0; // the guest's own translations change: a new ASID
     }
     if (groups & GROUP_CS_SS) {
         vmcb->cs = page->segment[SEGMENT_CS];

@@ -3,7 +3,6 @@
 #include "vmx/vmx.h"
 
 #define DR7_RESERVED 0xffffffff0000d800ull
-#define DR7_FIXED    0x400ull
 #define RFLAGS_TF    (1ull << 8)
 #define EFER_LMA     (1ull << 10)
 
