@@ -324,6 +324,8 @@ static void write_event(struct vcpu *vcpu, uint64_t event) {
         vmwrite(VMCS_ENTRY_ERROR, event >> 32);
     if ((event & EVENT_TYPE) == EVENT_SOFTWARE)
         vmwrite(VMCS_ENTRY_LENGTH, v->entry_length);
+    if ((event & EVENT_TYPE) == EVENT_NMI) // its delivery was interrupted, perhaps: it blocks others from now on only
+        vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) & ~(uint64_t)BLOCKED_BY_NMI);
     vmwrite(VMCS_ENTRY_EVENT, event & 0xffffffff);
 }
 
@@ -394,13 +396,14 @@ static bool vmx_enter(struct vcpu *vcpu) {
     if (read_cr2() != v->cr2)
         write_cr2(v->cr2);
     write_dr6(v->dr6);
-    if (vmx_enter_guest(vcpu->page->gpr, &v->host_rsp, v->launched))
-        PANIC("no VM entry: VM-instruction error %llu", (unsigned long long)vmread(VMCS_INSTRUCTION_ERROR));
-    v->launched = true;
+    v->entry_failed = vmx_enter_guest(vcpu->page->gpr, &v->host_rsp, v->launched);
+    if (v->entry_failed) // an event in the page that the processor refuses: nothing of the host has changed
+        return false;
     v->cr2 = read_cr2();
     v->dr6 = read_dr6();
     restore_tables(cpu);
     uint32_t reason = (uint32_t)vmread(VMCS_EXIT_REASON);
+    v->launched |= !(reason & REASON_ENTRY_FAILED);
     if (reason == REASON_EXCEPTION &&
         (vmread(VMCS_EXIT_EVENT) & (EVENT_VALID | EVENT_TYPE)) == (EVENT_VALID | EVENT_NMI))
         __asm__ volatile("int $2");

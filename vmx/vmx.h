@@ -15,6 +15,7 @@ struct vmx_vcpu {
     struct msr_entry msrs[SWITCHED_MSRS]; // of the guest: loaded at entries, stored at exits
     struct cpu *cpu;                      // whose VMCS cache has it, null: it is clear
     bool launched;
+    bool entry_failed; // the last entry was refused before it began
     bool host_stale;   // the host's fields are not of `cpu`
     uint64_t host_rsp; // vmx_enter.asm: what the fields hold
     uint64_t host_cr3;

@@ -200,6 +200,15 @@ static bool has_length(uint32_t reason) {
            (reason >= REASON_INVEPT && reason <= REASON_XSETBV);
 }
 
+// The controls were refused: what is to be injected is all that the VMM writes into them.
+static int exit_refused(struct vcpu *vcpu) {
+    vcpu->page->qualification = vmread(VMCS_INSTRUCTION_ERROR) | 1ull << 63;
+    vcpu->event = 0;
+    vmwrite(VMCS_ENTRY_EVENT, 0);
+    vmx_export(vcpu, VCPU_EXIT_INVALID);
+    return VCPU_EXIT_INVALID;
+}
+
 int vmx_exit(struct vcpu *vcpu) {
     struct vmx_vcpu *v = vmx_of(vcpu);
     struct vcpu_page *page = vcpu->page;
@@ -208,6 +217,8 @@ int vmx_exit(struct vcpu *vcpu) {
     v->rsp = page->gpr[RSP] = vmread(VMCS_GUEST_RSP);
     page->instruction_length = 0;
     page->next_rip = 0;
+    if (v->entry_failed)
+        return exit_refused(vcpu);
     if (reason & REASON_ENTRY_FAILED) { // what was to be injected was not
         vcpu->event = 0;
     } else {
