@@ -4,6 +4,7 @@
 #include "kernel/instructions.h"
 #include "kernel/interrupt.h"
 #include "kernel/log.h"
+#include "kernel/machine_check.h"
 #include "kernel/memory.h"
 #include "kernel/object.h"
 #include "kernel/panic.h"
@@ -148,6 +149,7 @@ void cpu_init_self(struct cpu *cpu) {
     if (host.xsave)
         xsetbv0(host.xcr0);
     lapic_init_self();
+    machine_check_init_self();
 }
 
 void cpu_notify(struct cpu *cpu) {

@@ -41,14 +41,13 @@ static void uart_put(char c) {
 }
 
 static void keep(const char *line, uint64_t bytes) {
-    uint64_t written = core_info.log_written;
-    if (kept)
+    if (kept) {
         kept_log_write(kept, line, bytes);
-    else if (bytes <= sizeof(early) - written)
-        memcpy(early + written, line, bytes);
-    else
-        return;
-    core_info.log_written = written + bytes;
+        core_info.log_written = kept->written;
+    } else if (bytes <= sizeof(early) - core_info.log_written) {
+        memcpy(early + core_info.log_written, line, bytes);
+        core_info.log_written += bytes;
+    }
 }
 
 void log_keep(struct kept_log *log) {

@@ -36,8 +36,9 @@ static bool in_text(uint64_t address) {
     return address >= (uint64_t)(uintptr_t)kernel_text_start && address < (uint64_t)(uintptr_t)kernel_text_end;
 }
 
-// The functions of an address, a line each. For a return address that is the call, so what lies before it.
-static void print_place(const char *what, uint64_t address, uint64_t before) {
+// The functions of an address, a line each. For a return address that is the call, so what lies before it. False if no
+// line is known: in assembly.
+static bool print_place(const char *what, uint64_t address, uint64_t before) {
     struct lines_place place[LINES_DEPTH];
     char text[160];
     const struct lines_header *header = (const void *)kernel_lines;
@@ -51,12 +52,17 @@ static void print_place(const char *what, uint64_t address, uint64_t before) {
         else
             log_print("    inlined in %s", text);
     }
+    return places && *place[0].file;
+}
+
+static bool on_core_stack(uint64_t address) {
+    return address % 8 == 0 && (address >= KERNEL_BASE || (address >= STACK_WINDOW && address < LOG_WINDOW));
 }
 
 // Follows frame pointers through the core's own stacks.
 static void backtrace(uint64_t frame) {
     for (unsigned depth = 0; depth < BACKTRACE_DEPTH; depth++) {
-        if (frame % 8 || (frame < STACK_WINDOW && frame < KERNEL_BASE))
+        if (!on_core_stack(frame))
             return;
         const uint64_t *at = (const uint64_t *)frame;
         if (!in_text(at[1]))
@@ -68,6 +74,12 @@ static void backtrace(uint64_t frame) {
     }
 }
 
+// Where registers of the core point. Assembly makes no frame: its caller is what lies on the stack.
+static void print_where(const struct registers *regs) {
+    if (!print_place("at", regs->rip, 0) && on_core_stack(regs->rsp) && in_text(*(const uint64_t *)regs->rsp))
+        print_place("called from", *(const uint64_t *)regs->rsp, 1);
+}
+
 static void print_control_registers(void) {
     log_print("  CR0 %llx CR2 %llx CR3 %llx CR4 %llx", (unsigned long long)read_cr0(), (unsigned long long)read_cr2(),
               (unsigned long long)read_cr3(), (unsigned long long)read_cr4());
@@ -76,12 +88,15 @@ static void print_control_registers(void) {
 static void print_registers(const struct registers *regs) {
     static const char *const names[16] = {"RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
                                           "R8",  "R9",  "R10", "R11", "R12", "R13", "R14", "R15"};
-    log_print("  RIP %#llx CS %#llx RFLAGS %#llx RSP %#llx", (unsigned long long)regs->rip,
-              (unsigned long long)regs->cs, (unsigned long long)regs->rflags, (unsigned long long)regs->rsp);
+    uint64_t gpr[16];
+    memcpy(gpr, regs->gpr, sizeof(gpr));
+    gpr[RSP] = regs->rsp;
+    log_print("  RIP %#llx CS %#llx SS %#llx RFLAGS %#llx", (unsigned long long)regs->rip, (unsigned long long)regs->cs,
+              (unsigned long long)regs->ss, (unsigned long long)regs->rflags);
     for (unsigned i = 0; i < 16; i += 4)
-        log_print("  %s %016llx %s %016llx %s %016llx %s %016llx", names[i], (unsigned long long)regs->gpr[i],
-                  names[i + 1], (unsigned long long)regs->gpr[i + 1], names[i + 2],
-                  (unsigned long long)regs->gpr[i + 2], names[i + 3], (unsigned long long)regs->gpr[i + 3]);
+        log_print("  %s %016llx %s %016llx %s %016llx %s %016llx", names[i], (unsigned long long)gpr[i], names[i + 1],
+                  (unsigned long long)gpr[i + 1], names[i + 2], (unsigned long long)gpr[i + 2], names[i + 3],
+                  (unsigned long long)gpr[i + 3]);
 }
 
 static void print_other_cpus(void) {
@@ -95,7 +110,7 @@ static void print_other_cpus(void) {
                   : regs->cs & 3           ? "was in user level"
                                            : "was in the core");
         if (regs && !(regs->cs & 3) && !cpus[i]->running_guest) {
-            print_place("at", regs->rip, 0);
+            print_where(regs);
             backtrace(regs->gpr[RBP]);
         }
     }
@@ -169,8 +184,8 @@ void panic_exception(const struct registers *regs, const char *message, ...) {
     vformat(text, sizeof(text), message, arguments);
     va_end(arguments);
     print_reason(text);
-    if (in_text(regs->rip) || regs->cs == SELECTOR_KERNEL_CODE)
-        print_place("at", regs->rip, 0);
+    if (regs->cs == SELECTOR_KERNEL_CODE)
+        print_where(regs);
     print_registers(regs);
     print_control_registers();
     if (regs->cs == SELECTOR_KERNEL_CODE)

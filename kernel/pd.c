@@ -12,12 +12,14 @@
 #define WEIGHT_DEFAULT 256u
 
 static uint16_t next_id = 1;
+static struct pd *root; // init's
 
 struct pd *pd_create(struct pd *creator, uint64_t slots, uint64_t quota_bytes, struct capability supervisor) {
     struct pd *pd = (struct pd *)object_create(OBJECT_PD, creator);
     if (!pd)
         return NULL;
     list_init(&pd->owned);
+    root = creator ? root : pd;
     pd->quota_bytes = quota_bytes;
     pd->depth = creator ? (uint8_t)(creator->depth + 1) : 0;
     pd->supervisor = supervisor;
@@ -94,6 +96,19 @@ void pd_end(struct pd *pd, const struct pd_fault *fault) {
     else
         log_print("protection domain %u ended with vector %llu at %#llx and nobody supervises it", pd->id,
                   (unsigned long long)fault->vector, (unsigned long long)fault->rip);
+}
+
+static struct pd *find_owner(struct pd *pd, uint16_t owner) {
+    struct pd *found = pd->id == owner ? pd : NULL;
+    for (struct list_node *at = pd->owned.next; !found && at != &pd->owned; at = at->next) {
+        struct object *object = CONTAINER(at, struct object, in_owner);
+        found = object->kind == OBJECT_PD ? find_owner((struct pd *)object, owner) : NULL;
+    }
+    return found;
+}
+
+struct pd *pd_by_owner(uint16_t owner) {
+    return find_owner(root, owner);
 }
 
 static bool ports_in_range(uint64_t port, unsigned order) {

@@ -37,6 +37,9 @@ void pd_destroy(struct pd *pd);
 // Stops all threads of a domain for the reason in `fault`, and tells its supervisor. The first reason stays.
 void pd_end(struct pd *pd, const struct pd_fault *fault);
 
+// The domain that owns frames under an id; null if it is gone. Needs the kernel lock.
+struct pd *pd_by_owner(uint16_t owner);
+
 // Gives or takes 2^order ports. Errors: ARGUMENT, MEMORY.
 NODISCARD int pd_set_ports(struct pd *pd, uint64_t port, unsigned order, bool allowed);
 bool pd_has_ports(const struct pd *pd, uint64_t port, unsigned order);

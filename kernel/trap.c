@@ -5,6 +5,7 @@
 #include "kernel/interrupt.h"
 #include "kernel/lock.h"
 #include "kernel/log.h"
+#include "kernel/machine_check.h"
 #include "kernel/panic.h"
 #include "kernel/pd.h"
 #include "kernel/scheduler.h"
@@ -24,10 +25,13 @@ static void handle_interrupt(unsigned vector) {
         interrupt_deliver(vector); // masks a level-triggered line, which would else come again at the EOI
     if (vector != VECTOR_SPURIOUS)
         lapic_eoi();
-    if (vector == VECTOR_TIMER)
+    if (vector == VECTOR_TIMER) {
         scheduler_timer_fired();
-    else if (vector == VECTOR_NOTIFY)
+        machine_check_poll();
+    } else if (vector == VECTOR_NOTIFY) {
         cpu_self()->reschedule = true;
+        machine_check_finish();
+    }
     timeout_expire();
 }
 
@@ -89,7 +93,10 @@ void nmi_handle(struct registers *regs) {
         log_print("NMI on CPU %u: no source known, ignored", cpu_self()->id);
         return;
     }
-    panic_in_core(regs);
+    if (regs->vector == VECTOR_MACHINE_CHECK)
+        machine_check(regs);
+    else
+        panic_in_core(regs);
 }
 
 void trap_stop_others(void) {

@@ -53,14 +53,13 @@ void kept_log_start(struct kept_log *log) {
 }
 
 void kept_log_write(struct kept_log *log, const char *bytes, uint64_t count) {
-    uint64_t sum = log->sum;
+    uint64_t start = __atomic_fetch_add(&log->written, count, __ATOMIC_RELAXED), change = 0;
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t place = (log->written + i) % KEPT_LOG_TEXT;
-        sum += weigh(place, bytes[i]) - weigh(place, log->text[place]);
+        uint64_t place = (start + i) % KEPT_LOG_TEXT;
+        change += weigh(place, bytes[i]) - weigh(place, log->text[place]);
         log->text[place] = bytes[i];
     }
-    log->sum = sum;
-    log->written += count;
+    __atomic_fetch_add(&log->sum, change, __ATOMIC_RELAXED);
     log->check = check_of(log);
 }
 

@@ -28,7 +28,7 @@ _Static_assert(sizeof(struct kept_log) == KEPT_LOG_BYTES, "the text begins with 
 
 // Makes it an empty one.
 void kept_log_start(struct kept_log *log);
-// Adds bytes. A reset in the midst of it makes the log invalid.
+// Adds bytes; may be interrupted by itself. A reset in the midst of it makes the log invalid.
 void kept_log_write(struct kept_log *log, const char *bytes, uint64_t count);
 // Says how the run ends; the reason is cut to what fits.
 void kept_log_finish(struct kept_log *log, enum kept_log_end end, const char *reason);

@@ -1,6 +1,6 @@
 // Decoding of #VMEXIT (APM 2 appendix C) into the vendor-neutral exits of the ABI.
 #include "kernel/log.h"
-#include "kernel/panic.h"
+#include "kernel/machine_check.h"
 #include "svm/svm.h"
 
 #define EXCEPTION_DB 1u
@@ -58,8 +58,10 @@ static void requeue_interrupt(struct vcpu *vcpu) {
 }
 
 static int exit_exception(struct vcpu *vcpu, const struct vmcb *vmcb, uint32_t vector) {
-    if (vector == EXCEPTION_MC)
-        PANIC("machine check while a guest ran");
+    if (vector == EXCEPTION_MC) {
+        machine_check(NULL);
+        return EXIT_HANDLED;
+    }
     if (vcpu->exception_intercepts & 1u << vector) {
         vcpu->page->qualification = vector | vmcb->exit_info1 << 32;
         vcpu->page->exit_gva = vmcb->exit_info2;

@@ -85,6 +85,7 @@ class Host:
     def monitor(self, *commands):
         """Give COMMANDS to the monitor of a machine that has one; what it printed."""
         with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(60)
             connection.connect(str(self.monitor_socket))
             printed = ''
             for command in ('', *commands):

@@ -1,7 +1,7 @@
 // Decoding of VM exits (SDM 3D appendix C, SDM 3C 28.2) into the vendor-neutral exits of the ABI.
 #include "kernel/instructions.h"
 #include "kernel/log.h"
-#include "kernel/panic.h"
+#include "kernel/machine_check.h"
 #include "vmx/vmx.h"
 
 #define EXCEPTION_DB 1u
@@ -84,8 +84,10 @@ static int exit_exception(struct vcpu *vcpu) {
     uint32_t vector = EVENT_VECTOR(event);
     if ((event & EVENT_TYPE) == EVENT_NMI)
         return EXIT_HANDLED; // the host's
-    if (vector == EXCEPTION_MC)
-        PANIC("machine check while a guest ran");
+    if (vector == EXCEPTION_MC) {
+        machine_check(NULL);
+        return EXIT_HANDLED;
+    }
     if ((event & EVENT_NMI_UNBLOCKED) && vector != EXCEPTION_DF)
         block_nmi_again(vcpu);
     if (vector == EXCEPTION_DB)

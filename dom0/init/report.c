@@ -5,14 +5,15 @@
 #include "lib/format.h"
 #include "lib/lines.h"
 
-#define DEPTH 12u
+#define DEPTH         12u
+#define MACHINE_CHECK 18u
 
 static const char *const vector_names[32] = {
     [0] = "division by zero", [1] = "debug exception", [3] = "breakpoint",
     [4] = "overflow",         [5] = "bound",           [6] = "invalid instruction",
     [7] = "no FPU",           [12] = "stack fault",    [13] = "general protection",
     [14] = "page fault",      [16] = "x87 error",      [17] = "misaligned access",
-    [19] = "SIMD error",
+    [18] = "machine check",   [19] = "SIMD error",
 };
 
 // The file that lies beside a program with its functions and lines (lib/lines.h), where there is one.
@@ -74,6 +75,8 @@ void report_end(const char *name, const struct process *process, const struct pd
     init_log("%s has ended: %s (vector %llu, error code %#llx, address %#llx)", name, vector,
              (unsigned long long)fault->vector, (unsigned long long)fault->error_code,
              (unsigned long long)fault->address);
+    if (fault->vector == MACHINE_CHECK) // its memory is bad, wherever it was
+        return;
     log_place("at", process, fault->rip, 0);
     init_log("  RAX %llx RCX %llx RDX %llx RBX %llx RSI %llx RDI %llx RSP %llx RBP %llx",
              (unsigned long long)fault->gpr[0], (unsigned long long)fault->gpr[1], (unsigned long long)fault->gpr[2],
