@@ -1,6 +1,6 @@
 """Debian's kernels with a busybox shell: through SeaBIOS from a CD and by direct boot, used over the serial console."""
 import pytest
-from shell_output import Answers
+from shell_output import Answers, parse_json
 
 BOOT_SECONDS = 120
 BOOTS = [pytest.param('debian', 1, 1, 'amd', id='cd-1-vCPU-1-CPU'),
@@ -109,6 +109,22 @@ def test_kernel_uses_cd_and_disk(run_commands, guest_files, iso, vcpus, smp):
 @pytest.mark.parametrize('iso', ['debian-cloud.iso', 'debian.iso', 'debian-686.iso'])
 def test_every_kernel_uses_cd_and_disk(run_commands, guest_files, iso, vcpus, smp):
     use_kernel(run_commands, guest_files / iso, vcpus, smp)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize('smp', [1, 4])
+def test_busy_vcpus_lose_no_time(run_commands, smp):
+    """Four vCPUs that never halt: ten seconds of the guest are ten of the host, and its kernel sees nothing stuck."""
+    status, printed = run_commands([
+        'create debian-direct vcpus=4', console('debian-direct', 'CPUS 4'), console('debian-direct', '# '),
+        type_line('debian-direct', 'for i in 1 2 3 4; do while :; do :; done & done; echo busy_$((2 * 2))'),
+        console('debian-direct', 'busy_4', 30), 'uptime --json',
+        type_line('debian-direct', 'sleep 10; echo slept_$((5 * 2))'), console('debian-direct', 'slept_10', 60),
+        'uptime --json', type_line('debian-direct', 'complaints'), console('debian-direct', 'COMPLAINTS 0', 30)],
+        400, smp=smp)
+    assert status == 0, printed
+    before, after = (parse_json(answer)[1]['ms'] for asked, answer in Answers(printed).all if asked == 'uptime --json')
+    assert 10000 <= after - before <= 13000
 
 
 INSTALLER = """name = "installer"
