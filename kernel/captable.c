@@ -1,10 +1,11 @@
 // Capability tables.
 #include "kernel/captable.h"
+#include "kernel/index.h"
 
 struct capability captable_get(const struct captable *table, uint64_t selector) {
     if (selector >= table->count)
         return CAPABILITY_NULL;
-    return table->slots[selector];
+    return table->slots[index_clamp(selector, table->count)];
 }
 
 bool captable_can_insert(const struct captable *table, uint64_t selector) {

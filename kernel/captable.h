@@ -4,9 +4,9 @@
 #include <stdint.h>
 
 struct capability {
-    uint64_t object; // address of a struct object, 0: empty slot
-    uint32_t generation;
-    uint16_t kind; // enum object_kind
+    uint64_t generation;
+    uint32_t object; // place of a struct object in the pool (object.h), 0: empty slot
+    uint16_t kind;   // enum object_kind
     uint16_t rights;
 };
 

@@ -53,7 +53,7 @@ struct cpu {
     struct vcpu *release_request;        // set by others: to be released; cleared as acknowledgement
     bool tss_cut;                        // vmx: TR has not the bitmap of ports
     const struct registers *stopped;     // atomic, read by others: where an NMI has stopped it for ever
-    uint16_t poisoned_owner;             // whom the last machine check ends (FRAME_OWNER_NONE: nobody), and why
+    uint32_t poisoned_owner;             // whom the last machine check ends (FRAME_OWNER_NONE: nobody), and why
     uint64_t poisoned_address;
     uint64_t bank_poll_tsc; // when the banks are looked at again
     struct tss tss __attribute__((aligned(16)));

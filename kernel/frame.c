@@ -17,7 +17,7 @@ bool frame_can_map(const struct frame_table *table, uint64_t first, uint64_t cou
     return true;
 }
 
-void frame_map(struct frame_table *table, uint64_t first, uint64_t count, uint16_t owner) {
+void frame_map(struct frame_table *table, uint64_t first, uint64_t count, uint32_t owner) {
     /*@ loop invariant 0 <= i <= count;
         loop invariant \forall integer j; frame_in(table, first, i, j) ==>
           frame_mapped_once_more(\at(table->frames[j], Pre), table->frames[j], owner);

@@ -4,11 +4,10 @@
 #include <stdint.h>
 
 #define FRAME_OWNER_NONE   0u
-#define FRAME_OWNER_KERNEL 0xffffu // never mapped for user level
+#define FRAME_OWNER_KERNEL 0xffffffffu // never mapped for user level
 
 struct frame {
-    uint16_t owner; // id of a protection domain
-    uint16_t reserved;
+    uint32_t owner; // id of a protection domain, which no other has had or will have
     uint32_t mappings;
 };
 
@@ -34,7 +33,7 @@ struct frame_table {
 
     predicate frame_mapped_once_more(struct frame before, struct frame after, integer owner) =
       after == {before \with .mappings = (uint32_t)(before.mappings + 1),
-                             .owner = (uint16_t)(owner != FRAME_OWNER_NONE ? owner : before.owner)};
+                             .owner = (uint32_t)(owner != FRAME_OWNER_NONE ? owner : before.owner)};
 
     predicate frame_mapped_once_less(struct frame before, struct frame after) =
       after == {before \with .mappings = (uint32_t)(before.mappings - 1)};
@@ -59,7 +58,7 @@ bool frame_can_map(const struct frame_table *table, uint64_t first, uint64_t cou
       frame_mapped_once_more(\old(table->frames[i]), table->frames[i], owner);
     ensures frame_others_same{Pre, Post}(table, first, count);
 */
-void frame_map(struct frame_table *table, uint64_t first, uint64_t count, uint16_t owner);
+void frame_map(struct frame_table *table, uint64_t first, uint64_t count, uint32_t owner);
 
 // Counts a mapping of each less. Requires: each is mapped.
 /*@ requires frame_table_valid(table);

@@ -80,7 +80,7 @@ void machine_check_init_self(void) {
     }
 }
 
-static enum machine_memory memory_at(uint64_t address, uint16_t *owner) {
+static enum machine_memory memory_at(uint64_t address, uint32_t *owner) {
     *owner = FRAME_OWNER_NONE;
     if (address >> PAGE_SHIFT >= frame_table.count)
         return MACHINE_MEMORY_UNKNOWN;
@@ -113,7 +113,7 @@ void machine_check(const struct registers *regs) {
     bool restartable = rdmsr(MSR_MCG_STATUS) & MCG_STATUS_RIPV;
     bool user = (!regs || (regs->cs & 3)) && cpu->current;
     for (uint32_t i = 0; i < banks; i++) {
-        uint16_t owner;
+        uint32_t owner;
         if (!bank_read(i, &bank))
             continue;
         enum machine_memory memory = memory_at(bank.address, &owner);

@@ -23,39 +23,61 @@ static const uint32_t object_size[OBJECT_KINDS] = {
     [OBJECT_HARDWARE] = sizeof(struct object),
 };
 
-static struct list_node free_objects[OBJECT_KINDS];
+// At the start of its page; the objects follow.
+struct slab {
+    struct list_node in_open; // of its owner and kind, while it has room
+    uint64_t free;            // bit per object
+};
 
-static uint32_t slab_size(enum object_kind kind) {
-    return (object_size[kind] + 63) & ~63u;
+_Static_assert(sizeof(struct slab) <= OBJECT_ALIGN, "objects are aligned");
+
+static struct list_node open_without_owner[OBJECT_KINDS];
+static uint8_t *slab_kinds; // of each page of the pool: enum object_kind, or OBJECT_NONE if it is no slab
+static uint64_t generations;
+
+static uint64_t object_stride(enum object_kind kind) {
+    return (object_size[kind] + OBJECT_ALIGN - 1) & ~(uint64_t)(OBJECT_ALIGN - 1);
 }
 
-static bool slab_grow(enum object_kind kind) {
-    char *page = pages_allocate(NULL, 1);
-    if (!page)
+static uint64_t all_free(enum object_kind kind) {
+    return (1ull << (PAGE_SIZE - OBJECT_ALIGN) / object_stride(kind)) - 1;
+}
+
+static struct list_node *open_slabs(struct pd *owner, enum object_kind kind) {
+    struct list_node *list = owner ? &owner->open_slabs[kind] : &open_without_owner[kind];
+    if (!list->next)
+        list_init(list);
+    return list;
+}
+
+static uint8_t *slab_kind(const void *inside) {
+    return &slab_kinds[((uint64_t)(uintptr_t)inside - POOL_WINDOW) / PAGE_SIZE];
+}
+
+static bool slab_create(struct pd *owner, enum object_kind kind) {
+    if (!slab_kinds && !(slab_kinds = pages_allocate(NULL, (pool.pages + PAGE_SIZE - 1) / PAGE_SIZE)))
         return false;
-    for (uint32_t at = 0; at + slab_size(kind) <= PAGE_SIZE; at += slab_size(kind)) {
-        struct object *object = (struct object *)(void *)(page + at);
-        object->kind = (uint8_t)kind;
-        list_insert(&free_objects[kind], &object->in_owner);
-    }
+    struct slab *slab = pages_allocate(owner, 1);
+    if (!slab)
+        return false;
+    slab->free = all_free(kind);
+    list_insert(open_slabs(owner, kind), &slab->in_open);
+    *slab_kind(slab) = (uint8_t)kind;
     return true;
 }
 
 struct object *object_create(enum object_kind kind, struct pd *owner) {
-    struct list_node *list = &free_objects[kind];
-    if (!list->next)
-        list_init(list);
-    if (!quota_charge(owner, slab_size(kind)))
+    struct list_node *open = open_slabs(owner, kind);
+    if (list_empty(open) && !slab_create(owner, kind))
         return NULL;
-    if (list_empty(list) && !slab_grow(kind)) {
-        quota_refund(owner, slab_size(kind));
-        return NULL;
-    }
-    struct object *object = CONTAINER(list->next, struct object, in_owner);
-    list_remove(&object->in_owner);
-    uint32_t generation = object->generation;
+    struct slab *slab = CONTAINER(open->next, struct slab, in_open);
+    unsigned slot = (unsigned)__builtin_ctzll(slab->free);
+    slab->free &= slab->free - 1;
+    if (!slab->free)
+        list_remove(&slab->in_open);
+    struct object *object = (struct object *)(void *)((char *)slab + OBJECT_ALIGN + slot * object_stride(kind));
     memset(object, 0, object_size[kind]);
-    object->generation = generation;
+    object->generation = ++generations;
     object->kind = (uint8_t)kind;
     object->alive = true;
     object->owner = owner;
@@ -69,10 +91,22 @@ struct object *object_create(enum object_kind kind, struct pd *owner) {
 void object_free(struct object *object) {
     ASSERT(object->alive);
     object->alive = false;
-    object->generation++;
     list_remove(&object->in_owner);
-    quota_refund(object->owner, slab_size(object->kind));
-    list_insert(&free_objects[object->kind], &object->in_owner);
+    enum object_kind kind = object->kind;
+    uint64_t inside = (uint64_t)(uintptr_t)object % PAGE_SIZE;
+    struct slab *slab = (struct slab *)(void *)((char *)object - inside);
+    if (!slab->free)
+        list_insert(open_slabs(object->owner, kind), &slab->in_open);
+    slab->free |= 1ull << (inside - OBJECT_ALIGN) / object_stride(kind);
+    if (slab->free != all_free(kind))
+        return;
+    list_remove(&slab->in_open);
+    *slab_kind(slab) = OBJECT_NONE;
+    pages_free(object->owner, slab, 1);
+}
+
+bool object_lives(const struct object *object, enum object_kind kind, uint64_t generation) {
+    return *slab_kind(object) == kind && object->alive && object->generation == generation;
 }
 
 bool quota_charge(struct pd *owner, uint64_t bytes) {
@@ -106,7 +140,10 @@ void *pages_allocate(struct pd *owner, uint64_t pages) {
 }
 
 void pages_free(struct pd *owner, void *pages, uint64_t count) {
-    pool_give(&pool, ((uint64_t)(uintptr_t)pages - POOL_WINDOW) / PAGE_SIZE, count);
+    uint64_t first = ((uint64_t)(uintptr_t)pages - POOL_WINDOW) / PAGE_SIZE;
+    for (uint64_t page = first; page < first + count; page++)
+        ASSERT(page < pool.pages && pool_page_used(&pool, page));
+    pool_give(&pool, first, count);
     core_info.pool_used = pool.used;
     quota_refund(owner, count * PAGE_SIZE);
 }

@@ -1,5 +1,5 @@
-// Kernel objects: kinds, life and death, and the memory they live in. Memory of one kind is used for that kind for ever
-// (slabs), so that a stale capability may always look at the generation of what it once named.
+// Kernel objects: kinds, life and death, and the memory they live in: slabs, pages of objects of one kind and one
+// owner, which pays for them. A page is given back with its last object, so whoever kept a pointer asks object_lives.
 #pragma once
 #include "kernel/abi.h"
 #include "kernel/list.h"
@@ -22,18 +22,23 @@ enum object_kind {
 struct pd;
 
 struct object {
-    uint32_t generation; // increases when the object is destroyed: capabilities of older generations are dead
+    uint64_t generation; // no other object has had it or will have it
     uint8_t kind;        // enum object_kind
     bool alive;
     struct pd *owner; // whose quota it is charged to
     struct list_node in_owner;
 };
 
+#define OBJECT_ALIGN 64u // of each; so 32 bits name its place in the pool
+
 // A zeroed object of `kind`, charged to `owner`. Null if quota or pool is used up. Needs the kernel lock.
 NODISCARD struct object *object_create(enum object_kind kind, struct pd *owner);
 
 // Ends every capability to the object and gives its memory and quota back. The object's own destructor has run.
 void object_free(struct object *object);
+
+// Does the object of this kind and generation that was once there still live? Its memory may be anything's by now.
+bool object_lives(const struct object *object, enum object_kind kind, uint64_t generation);
 
 // Charges `bytes` of kernel memory to `owner`, or says false and charges nothing.
 NODISCARD bool quota_charge(struct pd *owner, uint64_t bytes);

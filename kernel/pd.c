@@ -11,11 +11,11 @@
 #define PORTS_PAGES    2u
 #define WEIGHT_DEFAULT 256u
 
-static uint16_t next_id = 1;
+static uint32_t next_id = 1;
 static struct pd *root; // init's
 
 struct pd *pd_create(struct pd *creator, uint64_t slots, uint64_t quota_bytes, struct capability supervisor) {
-    struct pd *pd = (struct pd *)object_create(OBJECT_PD, creator);
+    struct pd *pd = next_id == FRAME_OWNER_KERNEL ? NULL : (struct pd *)object_create(OBJECT_PD, creator);
     if (!pd)
         return NULL;
     list_init(&pd->owned);
@@ -24,8 +24,7 @@ struct pd *pd_create(struct pd *creator, uint64_t slots, uint64_t quota_bytes, s
     pd->depth = creator ? (uint8_t)(creator->depth + 1) : 0;
     pd->supervisor = supervisor;
     pd->weight = WEIGHT_DEFAULT;
-    pd->id = next_id;
-    next_id = next_id == FRAME_OWNER_KERNEL - 1 ? 1 : (uint16_t)(next_id + 1);
+    pd->id = next_id++;
     if (!quota_charge(creator, quota_bytes)) {
         object_free(&pd->object);
         return NULL;
@@ -98,7 +97,7 @@ void pd_end(struct pd *pd, const struct pd_fault *fault) {
                   (unsigned long long)fault->vector, (unsigned long long)fault->rip);
 }
 
-static struct pd *find_owner(struct pd *pd, uint16_t owner) {
+static struct pd *find_owner(struct pd *pd, uint32_t owner) {
     struct pd *found = pd->id == owner ? pd : NULL;
     for (struct list_node *at = pd->owned.next; !found && at != &pd->owned; at = at->next) {
         struct object *object = CONTAINER(at, struct object, in_owner);
@@ -107,7 +106,7 @@ static struct pd *find_owner(struct pd *pd, uint16_t owner) {
     return found;
 }
 
-struct pd *pd_by_owner(uint16_t owner) {
+struct pd *pd_by_owner(uint32_t owner) {
     return find_owner(root, owner);
 }
 
@@ -142,13 +141,14 @@ bool pd_has_ports(const struct pd *pd, uint64_t port, unsigned order) {
 }
 
 struct capability capability_to(struct object *object, uint16_t rights) {
-    return (struct capability){(uint64_t)(uintptr_t)object, object->generation, object->kind, rights};
+    uint64_t place = ((uint64_t)(uintptr_t)object - POOL_WINDOW) / OBJECT_ALIGN;
+    return (struct capability){object->generation, (uint32_t)place, object->kind, rights};
 }
 
 struct object *capability_object(struct capability capability, enum object_kind kind, uint16_t rights, int *status) {
-    struct object *object = (struct object *)(uintptr_t)capability.object;
+    struct object *object = (struct object *)(POOL_WINDOW + (uint64_t)capability.object * OBJECT_ALIGN);
     *status = ERROR_CAPABILITY;
-    if (!object || capability.kind != kind || !object->alive || object->generation != capability.generation)
+    if (!capability.object || capability.kind != kind || !object_lives(object, kind, capability.generation))
         return NULL;
     *status = ERROR_RIGHTS;
     if (!capability_has(capability, rights))

@@ -8,18 +8,20 @@ struct thread;
 
 struct pd {
     struct object object;
-    uint16_t id;   // owner of frames
+    uint32_t id;   // owner of frames
     uint8_t depth; // 0: init's, else its creator's and one more
     bool ended;    // a fault or PD_EXIT: its threads run no more
     struct space host;
     struct captable captable;
     uint64_t captable_pages;
     uint64_t quota_bytes, used_bytes;
-    struct list_node owned; // objects that it pays for
+    struct list_node owned;                    // objects that it pays for
+    struct list_node open_slabs[OBJECT_KINDS]; // pages of such objects, with room for more (object.c)
     uint64_t threads;
     uint64_t run_tsc; // of threads that are gone
     uint8_t priority_max;
-    uint16_t weight;
+    uint16_t weight; // share of the fair class, of all its threads together
+    uint32_t queued; // threads in run queues
     uint32_t cap_percent;
     uint64_t cap_window_end, cap_used; // TSC
     struct capability supervisor;      // semaphore that hears of its end
@@ -38,7 +40,7 @@ void pd_destroy(struct pd *pd);
 void pd_end(struct pd *pd, const struct pd_fault *fault);
 
 // The domain that owns frames under an id; null if it is gone. Needs the kernel lock.
-struct pd *pd_by_owner(uint16_t owner);
+struct pd *pd_by_owner(uint32_t owner);
 
 // Gives or takes 2^order ports. Errors: ARGUMENT, MEMORY.
 NODISCARD int pd_set_ports(struct pd *pd, uint64_t port, unsigned order, bool allowed);

@@ -27,8 +27,7 @@ static void copy_words(struct message_buffer *to, const struct message_buffer *f
     to->words = words;
 }
 
-// A server works at least at the priority of the best caller that it keeps waiting.
-static void update_priority(struct thread *server) {
+static uint8_t best_priority(const struct thread *server) {
     uint8_t best = server->priority;
     if (server->caller && server->caller->effective > best)
         best = server->caller->effective;
@@ -36,12 +35,19 @@ static void update_priority(struct thread *server) {
         uint8_t lent = CONTAINER(at, struct thread, queue)->effective;
         best = lent > best ? lent : best;
     }
-    if (best == server->effective)
-        return;
-    server->effective = best;
-    if (server->wait == WAIT_NOTHING && !server->paused) {
-        scheduler_dequeue(server);
-        scheduler_enqueue(server);
+    return best;
+}
+
+void call_update_priority(struct thread *server) {
+    // Ends, even if threads call each other in a circle: each step goes the same way, up or down, as the first.
+    for (; server && server->effective != best_priority(server); server = server->server) {
+        server->effective = best_priority(server);
+        if (server->wait == WAIT_NOTHING && !server->paused) {
+            scheduler_dequeue(server);
+            scheduler_enqueue(server);
+        }
+        if (server->cpu->current == server && server->cpu != cpu_self())
+            cpu_notify(server->cpu); // another one may be better now
     }
 }
 
@@ -66,7 +72,7 @@ static void take_next_call(struct thread *server) {
 
 void portal_call(struct thread *caller, struct portal *portal, uint64_t words, uint64_t deadline_tsc) {
     struct thread *server = portal->server;
-    bool gone = server->object.generation != portal->server_generation || server->wait == WAIT_ENDED;
+    bool gone = !object_lives(&server->object, OBJECT_THREAD, portal->server_generation) || server->wait == WAIT_ENDED;
     if (gone || server == caller || words > MESSAGE_WORDS) {
         thread_result(caller, gone ? ERROR_GONE : ERROR_ARGUMENT, 0);
         return;
@@ -84,7 +90,7 @@ void portal_call(struct thread *caller, struct portal *portal, uint64_t words, u
     } else {
         thread_block(caller, WAIT_CALL_QUEUED, deadline_tsc);
         list_insert(&server->callers, &caller->queue);
-        update_priority(server);
+        call_update_priority(server);
     }
 }
 
@@ -94,7 +100,6 @@ static void reply(struct thread *server, uint64_t words) {
         return;
     copy_words(caller->buffer, server->buffer, words);
     thread_wake(caller, OK, words);
-    update_priority(server);
 }
 
 void reply_wait(struct thread *server, uint64_t words, uint64_t event_mask, uint64_t deadline_tsc) {
@@ -124,14 +129,17 @@ void reply_wait(struct thread *server, uint64_t words, uint64_t event_mask, uint
 void call_abandon(struct thread *caller) {
     struct thread *server = caller->server;
     caller->server = NULL;
-    if (!server || server->caller != caller)
+    if (!server)
         return;
-    server->caller = NULL;
-    // A server that waits while it owes this reply: the next call in line has waited for just that.
-    if (takes_call(server) && !list_empty(&server->callers)) {
-        take_next_call(server);
-        thread_wake(server, OK, WAIT_MESSAGE);
+    if (server->caller == caller) {
+        server->caller = NULL;
+        // A server that waits while it owes this reply: the next call in line has waited for just that.
+        if (takes_call(server) && !list_empty(&server->callers)) {
+            take_next_call(server);
+            thread_wake(server, OK, WAIT_MESSAGE);
+        }
     }
+    call_update_priority(server); // what this caller has lent is his again
 }
 
 void call_fail_all(struct thread *server) {

@@ -6,7 +6,7 @@
 struct portal {
     struct object object;
     struct thread *server;
-    uint32_t server_generation;
+    uint64_t server_generation;
     uint64_t badge;
 };
 
@@ -18,6 +18,9 @@ void portal_call(struct thread *caller, struct portal *portal, uint64_t words, u
 
 // The current thread answers its caller (words, or WAIT_NO_REPLY) and waits for a message or events.
 void reply_wait(struct thread *server, uint64_t words, uint64_t event_mask, uint64_t deadline_tsc);
+
+// A server works at least at the priority of the best caller that it keeps waiting, and whom it calls does likewise.
+void call_update_priority(struct thread *server);
 
 // The caller no longer waits: its server, if it has the call, will answer nobody.
 void call_abandon(struct thread *caller);

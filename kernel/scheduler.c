@@ -26,6 +26,7 @@ static bool better(const struct thread *a, const struct thread *b) {
 void scheduler_enqueue(struct thread *thread) {
     struct cpu *cpu = thread->cpu;
     cpu->deadlines_changed = true;
+    thread->pd->queued++;
     if (thread->effective == 0 && thread->vtime < cpu->min_vtime)
         thread->vtime = cpu->min_vtime;
     struct list_node *at = cpu->run_queue.next;
@@ -42,6 +43,8 @@ void scheduler_enqueue(struct thread *thread) {
 }
 
 void scheduler_dequeue(struct thread *thread) {
+    if (!list_empty(&thread->queue))
+        thread->pd->queued--;
     list_remove(&thread->queue);
 }
 
@@ -81,7 +84,9 @@ void scheduler_account(void) {
     thread->pd->cap_used += ran;
     // A server works on its caller's time.
     struct thread *payer = thread->caller && thread->caller->cpu == cpu ? thread->caller : thread;
-    payer->vtime += ran * WEIGHT_DEFAULT / payer->pd->weight;
+    // The weight is the domain's: its threads that want to run share it.
+    uint32_t sharers = payer->pd->queued ? payer->pd->queued : 1;
+    payer->vtime += ran * WEIGHT_DEFAULT * sharers / payer->pd->weight;
 }
 
 // The end of the turn of the thread at the head of the queue: none if no equal waits.

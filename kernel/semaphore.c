@@ -34,7 +34,7 @@ void semaphore_up(struct semaphore *semaphore) {
     if (semaphore->count < UINT64_MAX)
         semaphore->count++;
     struct thread *bound = semaphore->bound;
-    if (bound && bound->object.generation == semaphore->bound_generation)
+    if (bound && object_lives(&bound->object, OBJECT_THREAD, semaphore->bound_generation))
         thread_signal(bound, semaphore->bound_bit);
 }
 

@@ -10,7 +10,7 @@ struct semaphore {
     uint64_t count;
     struct list_node waiters;
     struct thread *bound; // thread to signal, if its generation still is
-    uint32_t bound_generation;
+    uint64_t bound_generation;
     uint64_t bound_bit;
     struct interrupt *interrupt; // whose arrival ups it
 };

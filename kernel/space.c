@@ -77,28 +77,17 @@ bool space_lookup(const struct space *space, uint64_t address, struct space_leaf
     return false;
 }
 
-static bool table_empty(const uint64_t *table) {
-    for (unsigned i = 0; i < 512; i++)
-        if (table[i])
-            return false;
-    return true;
-}
-
 enum block_content { BLOCK_FREE, BLOCK_SAME, BLOCK_OTHER };
 
-// What the entries of a block hold: nothing (or empty tables), leaves of just these frames, or anything else.
+// What the entries of a block hold: nothing, leaves of just these frames, or anything else. (No table is empty.)
 static enum block_content block_content(const uint64_t *entries, struct block block, uint64_t hpa) {
     unsigned same = 0;
     for (unsigned i = 0; i < block.entries; i++) {
         uint64_t entry = entries[i];
         if (!(entry & PTE_PRESENT))
             continue;
-        if (pte_is_table(entry, block.level)) {
-            if (!table_empty(pool_pointer(entry & PTE_ADDRESS)))
-                return BLOCK_OTHER;
-            continue;
-        }
-        if ((entry & PTE_KERNEL) || pte_address(entry, block.level) != hpa + i * (PAGE_SIZE << (9 * block.level)))
+        if (pte_is_table(entry, block.level) || (entry & PTE_KERNEL) ||
+            pte_address(entry, block.level) != hpa + i * (PAGE_SIZE << (9 * block.level)))
             return BLOCK_OTHER;
         same++;
     }
@@ -114,41 +103,64 @@ static void space_shoot_down(struct space *space) {
     cpu_unload_everywhere(space);
 }
 
+// Tables on the way to an address in which nothing is present, taken out of the tables above them. To be freed, first
+// the lowest, when no CPU can have them any more.
+struct trimmed {
+    uint64_t *tables[PAGETABLE_LEVELS - 1];
+    unsigned count;
+};
+
+static bool table_absent(const uint64_t *table) {
+    for (unsigned i = 0; i < 512; i++)
+        if (table[i] & PTE_PRESENT)
+            return false;
+    return true;
+}
+
+static struct trimmed tables_trim(struct space *space, uint64_t address) {
+    uint64_t *above[PAGETABLE_LEVELS - 1], *table = space->root;
+    struct trimmed trimmed = {.count = 0};
+    unsigned depth = 0;
+    for (unsigned at = PAGETABLE_LEVELS - 1; pte_is_table(table[pte_index(address, at)], at); at--) {
+        above[depth] = &table[pte_index(address, at)];
+        table = pool_pointer(*above[depth++] & PTE_ADDRESS);
+    }
+    while (depth-- > 0 && table_absent(table)) {
+        *above[depth] = 0;
+        trimmed.tables[trimmed.count++] = table;
+        table = (uint64_t *)((uintptr_t)above[depth] & ~(PAGE_SIZE - 1));
+    }
+    return trimmed;
+}
+
+static void trimmed_free(const struct space *space, const struct trimmed *trimmed) {
+    for (unsigned i = 0; i < trimmed->count; i++)
+        pages_free(space->pd, trimmed->tables[i], 1);
+}
+
+// After a mapping that failed: no empty table stays.
+static void tables_discard(struct space *space, uint64_t address) {
+    struct trimmed trimmed = tables_trim(space, address);
+    if (trimmed.count)
+        space_shoot_down(space);
+    trimmed_free(space, &trimmed);
+}
+
 static void block_write(struct space *space, uint64_t *entries, struct block block, uint64_t hpa, unsigned rights,
                         bool uncached) {
-    bool had_tables = false, had_leaves = false;
+    bool had_leaves = entries[0] & PTE_PRESENT;
     for (unsigned i = 0; i < block.entries; i++) {
-        bool table = pte_is_table(entries[i], block.level);
-        had_leaves |= !table && (entries[i] & PTE_PRESENT);
-        had_tables |= table;
-        if (table)
-            entries[i] &= ~PTE_TABLE_RIGHTS;
-    }
-    if (had_tables)
-        space_shoot_down(space); // before the tables, which are empty, are freed
-    for (unsigned i = 0; i < block.entries; i++) {
-        uint64_t before = entries[i];
         uint64_t leaf_hpa = hpa + i * (PAGE_SIZE << (9 * block.level));
         entries[i] = space->ept ? ept_make(leaf_hpa, rights, uncached, block.level)
                                 : pte_make(leaf_hpa, rights, uncached, block.level);
-        if (before && !(before & PTE_LARGE) && block.level > 0)
-            pages_free(space->pd, pool_pointer(before & PTE_ADDRESS), 1);
     }
     if (had_leaves)
         space_shoot_down(space); // of the same frames, never absent in between: another CPU may be using them
 }
 
-int space_map(struct space *space, uint64_t address, uint64_t hpa, unsigned order, unsigned rights, bool uncached,
-              uint16_t owner) {
+static int map_block(struct space *space, uint64_t address, uint64_t hpa, unsigned order, unsigned rights,
+                     bool uncached, uint32_t owner) {
     struct block block = block_of(order);
-    uint64_t bytes = PAGE_SIZE << order;
-    if (order > 18 || address % bytes || hpa % bytes || address >= ADDRESS_TOP || hpa >= 1ull << 46 || rights == 0)
-        return ERROR_ARGUMENT;
-    // No code at the very end: a SYSCALL there would come back to an address that SYSRET faults on in the core.
-    if (space->use == SPACE_HOST && address + bytes > USER_TOP)
-        return ERROR_ARGUMENT;
-    if (block.level == 2 && !host.pages_1g)
-        return ERROR_FEATURE;
     bool leaf_above;
     uint64_t *table = table_walk(space, address, block.level, true, &leaf_above);
     if (!table)
@@ -166,25 +178,56 @@ int space_map(struct space *space, uint64_t address, uint64_t hpa, unsigned orde
     return OK;
 }
 
-// Runs over the leaves in a block and its tables. Phase 0: is any the core's? 1: makes them absent, 2: forgets them.
-static bool leaves_visit(uint64_t *entries, unsigned n, unsigned level, unsigned phase) {
+int space_map(struct space *space, uint64_t address, uint64_t hpa, unsigned order, unsigned rights, bool uncached,
+              uint32_t owner) {
+    uint64_t bytes = PAGE_SIZE << order;
+    if (order > 18 || address % bytes || hpa % bytes || address >= ADDRESS_TOP || hpa >= 1ull << 46 || rights == 0)
+        return ERROR_ARGUMENT;
+    // No code at the very end: a SYSCALL there would come back to an address that SYSRET faults on in the core.
+    if (space->use == SPACE_HOST && address + bytes > USER_TOP)
+        return ERROR_ARGUMENT;
+    if (order == 18 && !host.pages_1g)
+        return ERROR_FEATURE;
+    int status = map_block(space, address, hpa, order, rights, uncached, owner);
+    if (status != OK)
+        tables_discard(space, address);
+    return status;
+}
+
+// Runs over the entries of a block and the tables below. Is any the core's?
+static bool has_kernel_page(const uint64_t *entries, unsigned n, unsigned level) {
+    for (unsigned i = 0; i < n; i++)
+        if (pte_is_table(entries[i], level) ? has_kernel_page(pool_pointer(entries[i] & PTE_ADDRESS), 512, level - 1)
+                                            : (entries[i] & PTE_KERNEL) != 0)
+            return true;
+    return false;
+}
+
+// Counts the frames of leaves down and frees the tables, of entries that no CPU can have any more.
+static void entries_forget(struct space *space, uint64_t *entries, unsigned n, unsigned level) {
     for (unsigned i = 0; i < n; i++) {
         uint64_t entry = entries[i];
         if (!entry)
             continue;
-        if (pte_is_table(entry, level)) {
-            if (!leaves_visit(pool_pointer(entry & PTE_ADDRESS), 512, level - 1, phase))
-                return false;
-        } else if (phase == 0 && (entry & PTE_KERNEL)) {
-            return false;
-        } else if (phase == 1) {
-            entries[i] = entry & ~PTE_TABLE_RIGHTS;
-        } else if (phase == 2) {
+        if (level > 0 && !(entry & PTE_LARGE)) {
+            uint64_t *below = pool_pointer(entry & PTE_ADDRESS);
+            entries_forget(space, below, 512, level - 1);
+            pages_free(space->pd, below, 1);
+        } else if (!(entry & PTE_KERNEL)) {
             frame_unmap(&frame_table, pte_address(entry, level) >> PAGE_SHIFT, 1ull << (9 * level));
-            entries[i] = 0;
         }
+        entries[i] = 0;
     }
-    return true;
+}
+
+// Takes away what `n` entries of the table of `level` on the way to an address hold.
+static void entries_remove(struct space *space, uint64_t address, uint64_t *entries, unsigned n, unsigned level) {
+    for (unsigned i = 0; i < n; i++)
+        entries[i] &= ~PTE_TABLE_RIGHTS;
+    struct trimmed trimmed = tables_trim(space, address);
+    space_shoot_down(space);
+    entries_forget(space, entries, n, level);
+    trimmed_free(space, &trimmed);
 }
 
 int space_unmap(struct space *space, uint64_t address, unsigned order) {
@@ -196,11 +239,9 @@ int space_unmap(struct space *space, uint64_t address, unsigned order) {
     if (!table)
         return leaf_above ? ERROR_SPLIT : OK;
     uint64_t *entries = table + pte_index(address, block.level);
-    if (!leaves_visit(entries, block.entries, block.level, 0))
+    if (has_kernel_page(entries, block.entries, block.level))
         return ERROR_BUSY;
-    leaves_visit(entries, block.entries, block.level, 1);
-    space_shoot_down(space);
-    leaves_visit(entries, block.entries, block.level, 2);
+    entries_remove(space, address, entries, block.entries, block.level);
     return OK;
 }
 
@@ -213,8 +254,10 @@ int space_map_init_page(struct space *space, uint64_t address, uint64_t hpa, uns
         return ERROR_ARGUMENT;
     bool leaf_above;
     uint64_t *table = table_walk(space, address, 0, true, &leaf_above);
-    if (!table)
+    if (!table) {
+        tables_discard(space, address);
         return leaf_above ? ERROR_BUSY : ERROR_MEMORY;
+    }
     uint64_t *entry = &table[pte_index(address, 0)];
     if (*entry)
         return ERROR_BUSY;
@@ -226,26 +269,12 @@ void space_unmap_kernel_page(struct space *space, uint64_t address) {
     bool leaf_above;
     uint64_t *table = table_walk(space, address, 0, false, &leaf_above);
     ASSERT(table && (table[pte_index(address, 0)] & PTE_KERNEL));
-    table[pte_index(address, 0)] = 0;
-    space_shoot_down(space);
-}
-
-static void tables_free(struct space *space, uint64_t *table, unsigned level, unsigned entries) {
-    for (unsigned i = 0; i < entries; i++) {
-        uint64_t entry = table[i];
-        if (pte_is_table(entry, level)) {
-            uint64_t *below = pool_pointer(entry & PTE_ADDRESS);
-            tables_free(space, below, level - 1, 512);
-            pages_free(space->pd, below, 1);
-        } else if ((entry & PTE_PRESENT) && !(entry & PTE_KERNEL)) {
-            frame_unmap(&frame_table, pte_address(entry, level) >> PAGE_SHIFT, 1ull << (9 * level));
-        }
-    }
+    entries_remove(space, address, &table[pte_index(address, 0)], 1, 0);
 }
 
 void space_destroy(struct space *space) {
     space_shoot_down(space);
-    tables_free(space, space->root, PAGETABLE_LEVELS - 1, space->use == SPACE_HOST ? 256 : 512);
+    entries_forget(space, space->root, space->use == SPACE_HOST ? 256 : 512, PAGETABLE_LEVELS - 1);
     pages_free(space->pd, space->root, 1);
     space->root = NULL;
 }

@@ -10,7 +10,7 @@ struct space {
     struct pd *pd;        // whose quota pays the tables
     uint64_t *root;       // top table
     uint64_t root_hpa;
-    uint32_t generation; // of a guest space: counts shootdowns; vCPUs compare it at entry
+    uint64_t generation; // of a guest space: counts shootdowns; vCPUs compare it at entry
     uint8_t use;         // enum space_use
     bool ept;            // entries in the format of ept.h
 };
@@ -32,7 +32,7 @@ NODISCARD bool space_lookup(const struct space *space, uint64_t address, struct 
 // Maps 2^order pages, naturally aligned, with rights not 0. Where the same frames are mapped already, changes rights.
 // `owner`: new owner of the frames or FRAME_OWNER_NONE. Errors: ARGUMENT, BUSY, SPLIT, MEMORY; then nothing changed.
 NODISCARD int space_map(struct space *space, uint64_t address, uint64_t hpa, unsigned order, unsigned rights,
-                        bool uncached, uint16_t owner);
+                        bool uncached, uint32_t owner);
 
 // Takes 2^order pages away; what is not mapped there stays so. Waits until no CPU's TLB has them. Errors: ARGUMENT,
 // SPLIT.

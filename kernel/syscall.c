@@ -2,6 +2,7 @@
 #include "kernel/syscall.h"
 #include "kernel/clock.h"
 #include "kernel/hardware.h"
+#include "kernel/index.h"
 #include "kernel/instructions.h"
 #include "kernel/interrupt.h"
 #include "kernel/lock.h"
@@ -27,7 +28,7 @@ static int insert(const struct call *call, struct object *object, uint16_t right
 }
 
 static struct cpu *cpu_of(uint64_t id) {
-    return id < cpu_count ? cpus[id] : NULL;
+    return id < cpu_count ? cpus[index_clamp(id, cpu_count)] : NULL;
 }
 
 static int sys_create_pd(struct call *call) {
@@ -157,12 +158,7 @@ static int thread_set_priority(struct thread *thread, uint64_t priority) {
     if (priority > thread->pd->priority_max)
         return ERROR_ARGUMENT;
     thread->priority = (uint8_t)priority;
-    bool queued = thread->wait == WAIT_NOTHING && !thread->paused;
-    if (queued)
-        scheduler_dequeue(thread);
-    thread->effective = thread->priority;
-    if (queued)
-        scheduler_enqueue(thread);
+    call_update_priority(thread);
     return OK;
 }
 
@@ -412,7 +408,7 @@ _Noreturn void syscall_handle(struct thread *thread) {
         scheduler_dispatch();
     }
     struct call call = {thread, thread->pd, {gpr[RDI], gpr[RSI], gpr[RDX], gpr[R10], gpr[R8], gpr[R9]}, 0};
-    int status = number < SYS_COUNT ? handlers[number](&call) : ERROR_SYSCALL;
+    int status = number < SYS_COUNT ? handlers[index_clamp(number, SYS_COUNT)](&call) : ERROR_SYSCALL;
     // A thread that blocked gets its results when it wakes; one that ended itself gets none.
     if (cpu_self()->current == thread && thread->wait == WAIT_NOTHING)
         thread_result(thread, status, call.result);

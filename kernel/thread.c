@@ -109,7 +109,7 @@ void thread_end(struct thread *thread) {
     if (thread->wait == WAIT_ENDED)
         return;
     leave_wait(thread);
-    list_remove(&thread->queue);
+    scheduler_dequeue(thread);
     thread->wait = WAIT_ENDED;
     call_fail_all(thread);
     vcpu_leave(thread);

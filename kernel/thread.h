@@ -19,7 +19,6 @@ enum thread_wait {
 
 struct thread {
     struct object object;
-    uint64_t reserved;
     struct registers regs; // entry.asm
     struct pd *pd;
     struct cpu *cpu;        // where it runs

@@ -252,7 +252,7 @@ static void enter(struct thread *thread, struct vcpu *vcpu, uint64_t deadline) {
 // What ends a run before the guest is entered. *back: to user level, else another thread goes on.
 static bool interrupted_run(struct thread *thread, struct vcpu *vcpu, uint64_t now, uint64_t deadline, bool *back) {
     *back = true;
-    if (!vcpu->guest->object.alive || vcpu->guest->object.generation != vcpu->guest_generation)
+    if (!object_lives(&vcpu->guest->object, OBJECT_SPACE, vcpu->guest_generation))
         return leave_with(thread, ERROR_GONE);
     if (thread->paused || scheduler_must_switch(thread, now)) {
         *back = false;
@@ -285,7 +285,7 @@ static void load_dirty(struct vcpu *vcpu) {
     if (dirty & GROUP_INTERCEPT)
         vcpu->exception_intercepts = page->exception_intercepts;
     if ((dirty & GROUP_XCR0) && host.xsave)
-        fpu_set_guest_xcr0(page->xcr0);
+        fpu_set_guest_xcr0(__atomic_load_n(&page->xcr0, __ATOMIC_RELAXED));
     vendor->load(vcpu, dirty);
 }
 
@@ -347,7 +347,7 @@ int vcpu_fetch(struct vcpu *vcpu, uint32_t groups) {
     // there.
     groups &= GROUP_ALL & ~GROUP_HOT & ~vcpu->page->dirty;
     vendor->fetch(vcpu, groups);
-    if (!vcpu->last_runner || vcpu->last_runner->object.generation != vcpu->last_runner_generation)
+    if (!vcpu->last_runner || !object_lives(&vcpu->last_runner->object, OBJECT_THREAD, vcpu->last_runner_generation))
         return OK; // its memory may be another thread's by now
     if (groups & (GROUP_DEBUG | GROUP_XCR0))
         fpu_peek(vcpu->last_runner);

@@ -8,13 +8,13 @@
 struct vcpu {
     struct object object;
     struct space *guest;
-    uint32_t guest_generation;
+    uint64_t guest_generation;
     struct cpu *cpu; // where it last ran
     struct kernel_page *state_page, *apic_page;
     struct vcpu_page *page;
     volatile uint32_t *apic;    // virtual-APIC page
     struct thread *last_runner; // whose extended state is the guest's, null before the first run
-    uint32_t last_runner_generation;
+    uint64_t last_runner_generation;
     struct thread *runner; // the thread whose run it is in, else null
     bool poked;
     bool nmi_pending, nmi_blocked;
@@ -23,7 +23,7 @@ struct vcpu {
     // Of the vendor
     void *control; // VMCB
     uint64_t asid_generation;
-    uint32_t space_generation_seen;
+    uint64_t space_generation_seen;
 };
 
 NODISCARD int vcpu_create(struct pd *pd, struct space *guest, struct kernel_page *state, struct kernel_page *apic,

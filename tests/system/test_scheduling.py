@@ -25,6 +25,21 @@ def test_weight(run_commands):
     assert share['heavy'] / share['light'] == pytest.approx(4, rel=0.25), share
 
 
+def test_weight_is_of_the_domain(boot, guest_files):
+    """Three virtual CPUs that are busy get no more of a CPU than one of a domain with the same weight."""
+    image = guest_files.parent / 'tests/guests/spin.iso'
+    host = boot(isos=[image], smp=1)
+    host.shell(60)
+    host.command('create -q spin name=one vcpus=1')
+    host.command('create -q spin name=three vcpus=3')
+    host.command('sleep 4')
+    before = times(host.command('list'))
+    host.command(f'sleep {SECONDS}', 60)
+    after = times(host.command('list'))
+    ratio = (after['three'] - before['three']) / (after['one'] - before['one'])
+    assert ratio == pytest.approx(1, rel=0.25), (before, after)
+
+
 @pytest.mark.parametrize('smp', [1, 4])
 def test_cap(run_commands, smp):
     """A cap holds although the CPU has nothing else to do."""

@@ -11,7 +11,7 @@
 
 #define SLOTS 8
 
-static const struct capability SOME = {.object = 0xffff900000001000, .generation = 7, .kind = 3, .rights = 0x8005};
+static const struct capability SOME = {.object = 0x1000040, .generation = 7, .kind = 3, .rights = 0x8005};
 
 // A table of SLOTS slots, slot 5 in use, between two canaries.
 struct fixture {
