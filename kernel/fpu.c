@@ -2,6 +2,7 @@
 #include "kernel/fpu.h"
 #include "kernel/instructions.h"
 #include "kernel/pd.h"
+#include "lib/string.h"
 
 // Legacy region and header of a new area: FCW and MXCSR as after reset (SDM 1 13.4.1).
 #define FCW_RESET    0x37fu
@@ -46,7 +47,8 @@ static void save(struct thread *thread) {
     }
 }
 
-static void restore(const struct thread *thread) {
+// `before`: whose state was saved right before this, and is still in the debug registers; null: nobody's.
+static void restore(const struct thread *thread, const struct thread *before) {
     if (host.xsave) {
         __asm__ volatile("xrstor64 (%0)" : : "r"(thread->fpu), "a"(~0u), "d"(~0u) : "memory");
         if (thread->xcr0 != host.xcr0)
@@ -54,6 +56,8 @@ static void restore(const struct thread *thread) {
     } else {
         __asm__ volatile("fxrstor64 (%0)" : : "r"(thread->fpu) : "memory");
     }
+    if (before && memcmp(before->dr, thread->dr, sizeof(thread->dr)) == 0)
+        return; // nearly always: all zero
     write_dr0(thread->dr[0]);
     write_dr1(thread->dr[1]);
     write_dr2(thread->dr[2]);
@@ -68,7 +72,7 @@ void fpu_load(struct thread *thread) {
         save(cpu->fpu_owner);
     else if (host.xsave)
         xsetbv0(host.xcr0);
-    restore(thread);
+    restore(thread, cpu->fpu_owner);
     cpu->fpu_owner = thread;
 }
 

@@ -38,6 +38,12 @@ struct vendor {
     void (*release)(struct vcpu *vcpu);
 };
 
+// Groups that the VMM wants at an exit beside the hot ones; the page's qualification is that of the exit.
+static inline uint32_t exit_wants(const struct vcpu_page *page, int reason) {
+    bool memory = reason == VCPU_EXIT_MEMORY || (reason == VCPU_EXIT_IO && (page->qualification & VCPU_IO_STRING));
+    return (uint32_t)(memory ? page->wanted_memory : page->wanted_other);
+}
+
 extern const struct vendor *vendor; // null: none usable
 extern char vendor_reason[128];
 

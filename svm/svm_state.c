@@ -134,13 +134,12 @@ static void read_debug_addresses(struct vcpu_page *page) {
 
 void svm_export(struct vcpu *vcpu, int reason) {
     struct vcpu_page *page = vcpu->page;
-    bool memory = reason == VCPU_EXIT_MEMORY || (reason == VCPU_EXIT_IO && (page->qualification & VCPU_IO_STRING));
-    uint64_t wanted = memory ? page->wanted_memory : page->wanted_other;
+    uint32_t wanted = exit_wants(page, reason);
     export_hot(vcpu);
     page->valid = GROUP_HOT;
     if (wanted & COPIED_GROUPS) {
-        copy_fields(vcpu, (uint32_t)wanted, false);
-        page->valid |= (uint32_t)wanted & COPIED_GROUPS;
+        copy_fields(vcpu, wanted, false);
+        page->valid |= wanted & COPIED_GROUPS;
     }
     if (wanted & GROUP_DEBUG)
         read_debug_addresses(page); // the guest's are still on this CPU

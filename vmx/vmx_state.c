@@ -219,12 +219,12 @@ static void export_copied(struct vcpu *vcpu, uint32_t groups) {
 
 void vmx_export(struct vcpu *vcpu, int reason) {
     struct vcpu_page *page = vcpu->page;
-    uint64_t wanted = reason == VCPU_EXIT_MEMORY || reason == VCPU_EXIT_IO ? page->wanted_memory : page->wanted_other;
+    uint32_t wanted = exit_wants(page, reason);
     export_hot(vcpu);
     page->valid = GROUP_HOT;
     if (wanted & COPIED_GROUPS) {
-        export_copied(vcpu, (uint32_t)wanted);
-        page->valid |= (uint32_t)wanted & COPIED_GROUPS;
+        export_copied(vcpu, wanted);
+        page->valid |= wanted & COPIED_GROUPS;
     }
     if (wanted & GROUP_DEBUG)
         read_debug_addresses(page); // the guest's are still on this CPU

@@ -76,7 +76,8 @@ static bool write_cr0(struct vcpu_page *page, uint64_t value) {
 
 static bool control_write(struct vcpu *vcpu, unsigned number, uint64_t value) {
     struct vcpu_page *page = vcpu->page;
-    page->dirty |= GROUP_CONTROL;
+    if (number <= 4)
+        page->dirty |= GROUP_CONTROL; // and with it the guest's translations; CR8 lies in the APIC page
     switch (number) {
     case 0:
         return write_cr0(page, value);
