@@ -90,6 +90,14 @@ struct cpu *cpu_create(uint32_t id, uint32_t apic_id) {
     return cpu->stack_top ? cpu : NULL;
 }
 
+bool cpu_stack_holds(const struct cpu *cpu, uint64_t address) {
+    const uint64_t stack = STACK_PAGES * PAGE_SIZE, ist = IST_PAGES * PAGE_SIZE, last = address + sizeof(uint64_t) - 1;
+    bool held = cpu->stack_top - stack <= address && last < cpu->stack_top;
+    for (unsigned i = 0; i < 3; i++)
+        held = held || (cpu->tss.ist[i] - ist <= address && last < cpu->tss.ist[i]);
+    return held;
+}
+
 static void idt_init(void) {
     for (unsigned v = 0; v < 256; v++) {
         uint64_t entry = (uint64_t)(uintptr_t)interrupt_stubs + 16 * v;

@@ -83,6 +83,9 @@ NODISCARD struct cpu *cpu_create(uint32_t id, uint32_t apic_id);
 // Descriptor tables, MSRs and control registers of the CPU that runs this.
 void cpu_init_self(struct cpu *cpu);
 
+// Does one of the CPU's kernel stacks hold this word?
+bool cpu_stack_holds(const struct cpu *cpu, uint64_t address);
+
 // Sends an interrupt so that the CPU looks at its requests.
 void cpu_notify(struct cpu *cpu);
 // Takes `space` off all CPUs: when it returns, no TLB holds anything of it. Needs the kernel lock.

@@ -55,14 +55,18 @@ static bool print_place(const char *what, uint64_t address, uint64_t before) {
     return places && *place[0].file;
 }
 
+// Can the word be read? Registers may hold anything by now. The image holds the stack of the first moments.
 static bool on_core_stack(uint64_t address) {
-    return address % 8 == 0 && (address >= KERNEL_BASE || (address >= STACK_WINDOW && address < LOG_WINDOW));
+    bool held = address >= (uint64_t)(uintptr_t)kernel_text_end && address < (uint64_t)(uintptr_t)kernel_lines - 8;
+    for (uint32_t i = 0; i < cpu_count; i++)
+        held = held || cpu_stack_holds(cpus[i], address);
+    return held && address % 8 == 0;
 }
 
 // Follows frame pointers through the core's own stacks.
 static void backtrace(uint64_t frame) {
     for (unsigned depth = 0; depth < BACKTRACE_DEPTH; depth++) {
-        if (!on_core_stack(frame))
+        if (!on_core_stack(frame) || !on_core_stack(frame + 8))
             return;
         const uint64_t *at = (const uint64_t *)frame;
         if (!in_text(at[1]))

@@ -1,6 +1,7 @@
 """What breaks leaves a report that names functions and lines of the source."""
 import mmap
 import re
+import socket
 import time
 
 import build
@@ -184,3 +185,57 @@ def test_machine_check(boot, smp, tmp_path):
     assert f'left from before this boot: CPU {smp - 1} bank 3 status 0xbe0000000000009f' in log
     assert reason in host.command('dmesg --last')
     host.poweroff()
+
+
+class Debugger:
+    """QEMU's gdb server at the socket PATH, which HOST's monitor starts. From then on the machine stands still."""
+
+    def __init__(self, host, path):
+        host.monitor(f'gdbserver unix:{path},server=on,wait=off')
+        self.connection = socket.socket(socket.AF_UNIX)
+        self.connection.settimeout(60)
+        self.connection.connect(str(path))
+        self.answer()  # that it has stopped
+
+    def answer(self):
+        packet = b''
+        while not re.search(rb'#..$', packet):
+            packet += self.connection.recv(4096)
+        self.connection.sendall(b'+')
+        return re.search(rb'\$([^#]*)#', packet).group(1).decode()
+
+    def ask(self, text):
+        self.connection.sendall(f'${text}#{sum(text.encode()) % 256:02x}'.encode())
+        return self.answer()
+
+    def set_register(self, number, value):
+        """Numbers are gdb's: 7 is RSP, 16 is RIP."""
+        registers = self.ask('g')
+        text = value.to_bytes(8, 'little').hex()
+        assert self.ask('G' + registers[:16 * number] + text + registers[16 * number + 16:]) == 'OK'
+
+    def go(self):
+        assert self.ask('D') == 'OK'
+        self.connection.close()
+
+
+@pytest.mark.parametrize('register,value,reason', [
+    (16, 0xffffffff90000000, 'exception 14 in the core, error code 0x10, address 0xffffffff90000000'),
+    (7, 0xffffffff90000000, 'exception 8 in the core')], ids=['jump', 'stack'])
+def test_exception_in_core(boot, tmp_path, register, value, reason):
+    """A jump to nowhere, and a stack that is gone: the second is a double fault, which has a stack of its own."""
+    host = boot(memory=512, monitor=tmp_path / 'monitor')
+    host.shell()
+    host.monitor('nmi')
+    host.command('sleep 1')
+    assert 'NMI on CPU 0: no source known, ignored' in host.command('dmesg')
+    debugger = Debugger(host, tmp_path / 'gdb')
+    debugger.set_register(register, value)
+    debugger.go()
+    host.send('\r')  # what wakes the idle CPU
+    host.expect('The machine is reset')
+    report = host.serial.before
+    assert f'PANIC on CPU 0: {reason}' in report, report
+    assert 'syscall_handle' in check_places(report)
+    assert re.search(r'RIP 0xffffffff[0-9a-f]+ CS 0x8', report)
+    assert 'a fault within the report' not in report
