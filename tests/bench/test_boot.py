@@ -15,7 +15,8 @@ MIB = 1 << 20
 # The first program of the guest is busybox as `poweroff -f`: the kernel's boot and end and nothing else.
 TO_POWEROFF = "extra='console=ttyS0 quiet rdinit=/bin/busybox -- poweroff -f'"
 PRIVILEGED = {'kernel': ['kernel'], 'svm': ['svm'], 'vmx': ['vmx'],
-              'lib': ['lib/string.c', 'lib/string.h', 'lib/format.c', 'lib/format.h']}
+              'lib': ['lib/string.c', 'lib/string.h', 'lib/format.c', 'lib/format.h',
+                      'lib/kept_log.c', 'lib/kept_log.h', 'lib/lines.c', 'lib/lines.h']}
 
 
 @pytest.fixture
