@@ -139,6 +139,7 @@ serial = "pty"
 """
 
 
+@pytest.mark.qemu  # the domain alone is as large as Bochs' machine
 @pytest.mark.parametrize('vcpus, smp', [pytest.param(1, 1, id='1-vCPU-1-CPU'),
                                         pytest.param(4, 4, id='4-vCPUs-4-CPUs', marks=pytest.mark.long)])
 def test_installer_asks_for_the_language(run_commands, guest_files, vcpus, smp):
