@@ -40,5 +40,10 @@ static inline uint64_t ept_make(uint64_t hpa, unsigned rights, bool uncached, un
     ensures \result <= 7;
 */
 static inline unsigned ept_rights(uint64_t entry) {
-    return (unsigned)(entry & (EPT_WRITE | EPT_EXECUTE)) | (unsigned)DELEGATE_READ;
+    unsigned rights = DELEGATE_READ;
+    if (entry & EPT_WRITE)
+        rights |= DELEGATE_WRITE;
+    if (entry & EPT_EXECUTE)
+        rights |= DELEGATE_EXECUTE;
+    return rights;
 }

@@ -28,7 +28,7 @@ static uint64_t reply_with(const struct request *request, const void *what, uint
 
 static uint64_t serve_host(const struct request *request) {
     struct init_host host = {
-        .free_bytes = ledger.free_pages * PAGE_SIZE,
+        .free_bytes = ledger_pages(&ledger, LEDGER_FREE) * PAGE_SIZE,
         .largest_free_bytes = ledger_largest_free(&ledger) * PAGE_SIZE,
         .cpus = boot_page->cpus,
         .vendor = boot_page->vendor,

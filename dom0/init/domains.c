@@ -241,7 +241,7 @@ enum init_status domain_create(struct init_domain *out, char *missing, uint64_t 
     if (!take_config(&domain->config))
         return INIT_BAD_REQUEST;
     trim_cpus(&domain->config);
-    uint64_t needed = memory_needed(&domain->config), there = ledger.free_pages * PAGE_SIZE;
+    uint64_t needed = memory_needed(&domain->config), there = ledger_pages(&ledger, LEDGER_FREE) * PAGE_SIZE;
     *missing_bytes = needed > there ? needed - there : 0;
     if (*missing_bytes)
         return INIT_NO_MEMORY;

@@ -40,7 +40,8 @@ void init_main(void) {
     last_log_init();
     (void)sys_hardware_control(SELECTOR_HARDWARE, HARDWARE_MAP_INFO, INIT_CORE_INFO, SELECTOR_SELF);
     init_log("%u CPUs, %llu MiB free, archive of %llu MiB", boot_page->cpus,
-             (unsigned long long)ledger.free_pages / 256, (unsigned long long)boot_page->archive_size >> 20);
+             (unsigned long long)ledger_pages(&ledger, LEDGER_FREE) / 256,
+             (unsigned long long)boot_page->archive_size >> 20);
     if (!boot_page->vendor)
         init_log("no domains are possible: %s",
                  boot_page->vendor_reason[0] ? boot_page->vendor_reason : "this CPU has neither AMD-V nor VT-x");

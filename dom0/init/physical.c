@@ -7,24 +7,27 @@
 
 struct ledger ledger;
 
+static void add(uint64_t first, uint64_t end, uint32_t account) {
+    if (end > first && !ledger_add(&ledger, first, end - first, account, 0))
+        init_log("memory: more ranges than the ledger holds; some of %llu MiB at %#llx are left out",
+                 (unsigned long long)(end - first) / 256, (unsigned long long)first * PAGE_SIZE);
+}
+
+// What is reserved comes first: where the firmware's list has a page twice, it is no free one.
 void physical_init(void) {
+    uint64_t archive_end = boot_page->archive_base + boot_page->archive_size;
+    add(0, LOW_PAGES, LEDGER_RESERVED);
+    add(boot_page->archive_base / PAGE_SIZE, (archive_end + PAGE_SIZE - 1) / PAGE_SIZE, LEDGER_RESERVED);
     for (uint32_t i = 0; i < boot_page->memory_ranges; i++) {
-        uint64_t first = (boot_page->memory[i].base + PAGE_SIZE - 1) / PAGE_SIZE;
-        uint64_t end = (boot_page->memory[i].base + boot_page->memory[i].size) / PAGE_SIZE;
-        first = first < LOW_PAGES ? LOW_PAGES : first;
-        if (boot_page->memory[i].kind == BOOT_MEMORY_FREE && end > first && !ledger_add(&ledger, first, end - first, 0))
-            init_log("memory: more ranges than the ledger holds; %llu MiB are left out",
-                     (unsigned long long)(end - first) / 256);
-    }
-    for (uint32_t i = 0; i < boot_page->memory_ranges; i++) {
-        uint64_t first = boot_page->memory[i].base / PAGE_SIZE;
-        uint64_t end = (boot_page->memory[i].base + boot_page->memory[i].size + PAGE_SIZE - 1) / PAGE_SIZE;
+        uint64_t base = boot_page->memory[i].base, end = base + boot_page->memory[i].size;
         if (boot_page->memory[i].kind != BOOT_MEMORY_FREE)
-            (void)ledger_exclude(&ledger, first, end - first);
+            add(base / PAGE_SIZE, (end + PAGE_SIZE - 1) / PAGE_SIZE, LEDGER_RESERVED);
     }
-    uint64_t archive_end = (boot_page->archive_base + boot_page->archive_size + PAGE_SIZE - 1) / PAGE_SIZE;
-    (void)ledger_exclude(&ledger, boot_page->archive_base / PAGE_SIZE,
-                         archive_end - boot_page->archive_base / PAGE_SIZE);
+    for (uint32_t i = 0; i < boot_page->memory_ranges; i++) {
+        uint64_t base = boot_page->memory[i].base, end = base + boot_page->memory[i].size;
+        if (boot_page->memory[i].kind == BOOT_MEMORY_FREE)
+            add((base + PAGE_SIZE - 1) / PAGE_SIZE, end / PAGE_SIZE, LEDGER_FREE);
+    }
 }
 
 static unsigned largest_order(uint64_t alignment_of, uint64_t bytes) {
