@@ -14,6 +14,7 @@
 #define CR4_SMEP       (1ull << 20)
 #define CR4_SMAP       (1ull << 21)
 #define RFLAGS_FIXED   (1ull << 1)
+#define RFLAGS_TF      (1ull << 8)
 #define RFLAGS_IF      (1ull << 9)
 
 #define DR7_FIXED 0x400ull

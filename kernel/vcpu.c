@@ -149,7 +149,7 @@ static struct inject_state inject_collect(struct vcpu *vcpu) {
         .event = (vcpu->event & EVENT_VALID) != 0,
         .nmi_pending = vcpu->nmi_pending,
         .nmi_blocked = vcpu->nmi_blocked,
-        .extint = (requests & VCPU_REQUEST_EXTINT) != 0,
+        .extint = (requests & VCPU_REQUEST_EXTINT) || vcpu->held,
     };
     if (page->apic_enabled && apic_any(vcpu->apic, APIC_IRR)) { // else what is in service holds nothing up
         state.irr_highest = apic_highest(vcpu->apic, APIC_IRR);
@@ -174,13 +174,18 @@ static void inject(struct vcpu *vcpu, struct inject_decision decision, const str
         break;
     case INJECT_INTERRUPT:
         event = EVENT_VALID | EVENT_INTERRUPT | decision.vector;
+        vcpu->from_apic = true;
         apic_set(vcpu->apic, APIC_IRR, decision.vector, false);
         apic_set(vcpu->apic, APIC_ISR, decision.vector, true);
         vcpu->apic[APIC_PPR / 4] = inject_ppr(state->tpr, decision.vector);
         count(COUNTER_INJECT_INTERRUPT);
         break;
-    case INJECT_NOTHING:
     case INJECT_EXTINT:
+        event = vcpu->held;
+        vcpu->held = 0;
+        vcpu->from_apic = false;
+        break;
+    case INJECT_NOTHING:
         break;
     }
     vcpu->event = 0;
@@ -189,10 +194,23 @@ static void inject(struct vcpu *vcpu, struct inject_decision decision, const str
     vendor->prepare(vcpu, event, decision);
 }
 
+void vcpu_take_back_event(struct vcpu *vcpu) {
+    uint64_t type = vcpu->event & (EVENT_VALID | EVENT_TYPE);
+    if (type == (EVENT_VALID | EVENT_NMI)) {
+        vcpu->nmi_pending = true;
+        vcpu->nmi_blocked = false;
+    } else if (type == (EVENT_VALID | EVENT_INTERRUPT) && vcpu->from_apic) {
+        apic_set(vcpu->apic, APIC_ISR, EVENT_VECTOR(vcpu->event), false);
+        apic_set(vcpu->apic, APIC_IRR, EVENT_VECTOR(vcpu->event), true);
+    } else if (type == (EVENT_VALID | EVENT_INTERRUPT)) {
+        vcpu->held = vcpu->event;
+    }
+}
+
 // What inject_decide says nothing of: nobody asks for anything. What is in service alone asks for nothing either.
 static bool nothing_waits(const struct vcpu *vcpu) {
     const struct vcpu_page *page = vcpu->page;
-    return !(vcpu->event | vcpu->nmi_pending | __atomic_load_n(&page->posted, __ATOMIC_RELAXED) |
+    return !(vcpu->event | vcpu->held | vcpu->nmi_pending | __atomic_load_n(&page->posted, __ATOMIC_RELAXED) |
              __atomic_load_n(&page->requests, __ATOMIC_RELAXED)) &&
            !apic_any(vcpu->apic, APIC_IRR);
 }
@@ -278,8 +296,10 @@ static void load_dirty(struct vcpu *vcpu) {
     struct vcpu_page *page = vcpu->page;
     uint32_t dirty = __atomic_load_n(&page->dirty, __ATOMIC_RELAXED) & GROUP_ALL;
     page->dirty = 0;
-    if (dirty & GROUP_EVENT)
+    if (dirty & GROUP_EVENT) {
         vcpu->event = page->event;
+        vcpu->from_apic = false;
+    }
     if (dirty & GROUP_RIP)
         vcpu->nmi_blocked = (page->interruptibility & VCPU_NMI_BLOCKED) != 0;
     if (dirty & GROUP_INTERCEPT)
@@ -311,7 +331,7 @@ bool vcpu_continue(struct thread *thread) {
                 return halt(thread, deadline);
             page->activity = VCPU_ACTIVE;
             struct inject_decision decision = inject_decide(state);
-            if (decision.action == INJECT_EXTINT)
+            if (decision.action == INJECT_EXTINT && !vcpu->held)
                 return leave_between(thread, VCPU_EXIT_EXTINT);
             inject(vcpu, decision, &state);
         }

@@ -19,11 +19,17 @@ struct vcpu {
     bool poked;
     bool nmi_pending, nmi_blocked;
     uint64_t event; // to deliver at the next entry, EVENT_* format, 0: none
+    bool from_apic; // the last interrupt injected was the local APIC's
+    uint64_t held;  // the 8259's, acknowledged, whose delivery an exception took the place of; 0: none
     uint32_t exception_intercepts;
     // Of the vendor
     void *control; // VMCB
     uint64_t asid_generation;
     uint64_t space_generation_seen;
+    uint64_t soft_event, soft_rip; // svm: the VMM's INTn, INT3 or INTO that the entry injects, and where it returns to
+    bool iret_next;                // svm: the instruction at iret_rip ends the blocking of NMIs
+    uint64_t iret_rip;
+    bool stepping; // svm: the entry set TF, for an NMI that waits for one instruction
 };
 
 NODISCARD int vcpu_create(struct pd *pd, struct space *guest, struct kernel_page *state, struct kernel_page *apic,
@@ -38,6 +44,10 @@ NODISCARD bool vcpu_continue(struct thread *thread);
 
 // The thread stops running its vCPU.
 void vcpu_leave(struct thread *thread);
+
+// An exception takes the place of what was being delivered: an interrupt goes back to where it came from, an NMI is
+// pending again.
+void vcpu_take_back_event(struct vcpu *vcpu);
 
 void vcpu_poke(struct vcpu *vcpu);
 void vcpu_kick(struct vcpu *vcpu);

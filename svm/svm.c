@@ -138,19 +138,37 @@ static void svm_interruptibility(const struct vcpu *vcpu, struct inject_state *s
     state->shadow = (vmcb->interrupt_shadow & 1) != 0;
 }
 
+// An NMI waits, perhaps with IF clear, when no window opens: for the delivery of an event, after which an interrupt of
+// our own makes the guest exit, or for one instruction, over which it is stepped: that after MOV SS, or the IRET that
+// ends the blocking (if the guest has TF set itself, its own #DB makes it exit).
+static void wait_for_nmi(struct vcpu *vcpu, struct vmcb *vmcb, bool event) {
+    if (event) {
+        cpu_notify(cpu_self());
+    } else if (!(vmcb->rflags & RFLAGS_TF)) {
+        vmcb->rflags |= RFLAGS_TF;
+        vcpu->stepping = true;
+    }
+}
+
 static void svm_prepare(struct vcpu *vcpu, uint64_t event, struct inject_decision decision) {
     struct vmcb *vmcb = vmcb_of(vcpu);
     vmcb->event_injection = event;
+    vcpu->soft_event = event & EVENT_VALID && svm_by_instruction(event) ? event : 0;
+    if (vcpu->soft_event)
+        vcpu->soft_rip = vmcb->next_rip = vmcb->rip; // pushed where the CPU has NRIPS, else RIP is
+    vcpu->iret_next = vcpu->iret_next && !event && vmcb->rip == vcpu->iret_rip;
     vmcb->vintr = V_INTR_MASKING | (vcpu->apic[0x80 / 4] >> 4 & V_TPR_MASK);
     vmcb->intercept_misc1 &= ~(INTERCEPT_VINTR | INTERCEPT_IRET);
     vmcb->intercept_cr = decision.tpr_threshold ? INTERCEPT_CR_WRITE(8) : 0;
-    if (decision.interrupt_window || (decision.nmi_window && !vcpu->nmi_blocked)) {
+    if (decision.nmi_window && (!vcpu->nmi_blocked || vcpu->iret_next))
+        wait_for_nmi(vcpu, vmcb, event != 0);
+    if (decision.interrupt_window) {
         // A virtual interrupt that is never delivered: its intercept fires when it could be.
         vmcb->vintr |= V_IRQ | V_INTR_PRIO | V_IGN_TPR;
         vmcb->intercept_misc1 |= INTERCEPT_VINTR;
         vmcb->intercept_cr = INTERCEPT_CR_WRITE(8); // QEMU aborts on a write to CR8 while V_IRQ is deliverable
     }
-    if (vcpu->nmi_blocked)
+    if (vcpu->nmi_blocked && !vcpu->iret_next)
         vmcb->intercept_misc1 |= INTERCEPT_IRET;
 }
 

@@ -1,4 +1,5 @@
 // Decoding of #VMEXIT (APM 2 appendix C) into the vendor-neutral exits of the ABI.
+#include "kernel/instructions.h"
 #include "kernel/log.h"
 #include "kernel/machine_check.h"
 #include "svm/svm.h"
@@ -6,9 +7,8 @@
 #define EXCEPTION_DB 1u
 #define EXCEPTION_AC 17u
 #define EXCEPTION_MC 18u
-#define APIC_ISR     0x100u
-#define APIC_IRR     0x200u
 #define APIC_TPR     0x80u
+#define DR6_BS       (1ull << 14)
 
 // Nested page fault codes (APM 2 15.25.6)
 #define NPF_PRESENT    (1ull << 0)
@@ -42,21 +42,6 @@ static int exit_memory(struct vcpu *vcpu, const struct vmcb *vmcb) {
     return VCPU_EXIT_MEMORY;
 }
 
-// An interrupt whose delivery an exception takes the place of goes back to the local APIC; an NMI is pending again.
-static void requeue_interrupt(struct vcpu *vcpu) {
-    if ((vcpu->event & EVENT_VALID) && (vcpu->event & EVENT_TYPE) == EVENT_NMI) {
-        vcpu->nmi_pending = true;
-        vcpu->nmi_blocked = false;
-        return;
-    }
-    if (!(vcpu->event & EVENT_VALID) || (vcpu->event & EVENT_TYPE) != EVENT_INTERRUPT)
-        return;
-    uint8_t vector = EVENT_VECTOR(vcpu->event);
-    unsigned word = 16u * (vector / 32);
-    vcpu->apic[(APIC_ISR + word) / 4] &= ~(1u << vector % 32);
-    vcpu->apic[(APIC_IRR + word) / 4] |= 1u << vector % 32;
-}
-
 static int exit_exception(struct vcpu *vcpu, const struct vmcb *vmcb, uint32_t vector) {
     if (vector == EXCEPTION_MC) {
         machine_check(NULL);
@@ -67,7 +52,7 @@ static int exit_exception(struct vcpu *vcpu, const struct vmcb *vmcb, uint32_t v
         vcpu->page->exit_gva = vmcb->exit_info2;
         return VCPU_EXIT_EXCEPTION;
     }
-    requeue_interrupt(vcpu);
+    vcpu_take_back_event(vcpu);
     vcpu->event = EVENT_VALID | EVENT_EXCEPTION | vector;
     if (vector == EXCEPTION_AC)
         vcpu->event |= EVENT_ERROR_VALID;
@@ -132,7 +117,8 @@ static int decode(struct vcpu *vcpu, const struct vmcb *vmcb) {
     case EXIT_TASK_SWITCH:
         return exit_task_switch(vcpu, vmcb);
     case EXIT_IRET:
-        vcpu->nmi_blocked = false; // the IRET runs next; an NMI may come right before it, on the same stack
+        vcpu->iret_next = true; // NMIs stay blocked until it has run: another one would come on the same stack
+        vcpu->iret_rip = vmcb->rip;
         return EXIT_HANDLED;
     default:
         break;
@@ -142,14 +128,30 @@ static int decode(struct vcpu *vcpu, const struct vmcb *vmcb) {
     return decode_plain(vcpu, code);
 }
 
-// What the exit interrupted and has to be delivered again. INTn, INT3 and INTO run again by themselves.
-static uint64_t interrupted_event(uint64_t info) {
+// What the exit interrupted and has to be delivered again. INTn, INT3 and INTO run again by themselves, but for one
+// that the VMM injected.
+static uint64_t interrupted_event(const struct vcpu *vcpu, const struct vmcb *vmcb) {
+    uint64_t info = vmcb->exit_int_info;
     if (!(info & EVENT_VALID))
         return 0;
-    bool by_instruction =
-        (info & EVENT_TYPE) == EVENT_SOFTWARE ||
-        ((info & EVENT_TYPE) == EVENT_EXCEPTION && (EVENT_VECTOR(info) == 3 || EVENT_VECTOR(info) == 4));
-    return by_instruction ? 0 : info;
+    if (!svm_by_instruction(info))
+        return info;
+    bool injected = (info & 0xffffffff) == (vcpu->soft_event & 0xffffffff) && vmcb->rip == vcpu->soft_rip;
+    return injected ? info : 0;
+}
+
+// After a step over what kept an NMI waiting. True: the exit was nothing but its end.
+static bool step_ended(struct vcpu *vcpu, struct vmcb *vmcb) {
+    bool stepping = vcpu->stepping, at_iret = vcpu->iret_next && vmcb->rip == vcpu->iret_rip;
+    bool trapped = stepping && (uint32_t)vmcb->exit_code == EXIT_EXCEPTION0 + EXCEPTION_DB && (vmcb->dr6 & DR6_BS);
+    vcpu->stepping = false;
+    if (stepping && (at_iret || !vcpu->iret_next))
+        vmcb->rflags &= ~RFLAGS_TF; // else IRET has brought the guest's
+    if (trapped)
+        vmcb->dr6 &= ~DR6_BS;
+    if (vcpu->iret_next && (trapped || !at_iret))
+        vcpu->iret_next = vcpu->nmi_blocked = false;
+    return trapped;
 }
 
 int svm_exit(struct vcpu *vcpu) {
@@ -159,12 +161,12 @@ int svm_exit(struct vcpu *vcpu) {
     uint32_t tpr = vcpu->apic[APIC_TPR / 4];
     if ((tpr >> 4 & V_TPR_MASK) != (vmcb->vintr & V_TPR_MASK))
         vcpu->apic[APIC_TPR / 4] = (uint32_t)(vmcb->vintr & V_TPR_MASK) << 4;
-    vcpu->event = interrupted_event(vmcb->exit_int_info);
+    vcpu->event = interrupted_event(vcpu, vmcb);
     page->gpr[RAX] = vmcb->rax; // also where the core enters again
     page->gpr[RSP] = vmcb->rsp;
     page->next_rip = svm_features.nrips ? vmcb->next_rip : 0;
     page->instruction_length = page->next_rip ? (uint32_t)(page->next_rip - vmcb->rip) & 0xf : 0;
-    int reason = decode(vcpu, vmcb);
+    int reason = step_ended(vcpu, vmcb) ? EXIT_HANDLED : decode(vcpu, vmcb);
     if (reason != EXIT_HANDLED)
         svm_export(vcpu, reason);
     return reason;

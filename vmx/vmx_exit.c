@@ -9,8 +9,6 @@
 #define EXCEPTION_GP 13u
 #define EXCEPTION_AC 17u
 #define EXCEPTION_MC 18u
-#define APIC_ISR     0x100u
-#define APIC_IRR     0x200u
 
 #define DR6_CAUSES 0x600full // B0..B3, BD, BS
 #define DR7_GD     (1ull << 13)
@@ -54,22 +52,6 @@ static int exit_memory(struct vcpu *vcpu) {
     return VCPU_EXIT_MEMORY;
 }
 
-// An interrupt whose delivery an exception takes the place of goes back to the local APIC; an NMI is pending again.
-static void requeue_interrupt(struct vcpu *vcpu) {
-    if ((vcpu->event & EVENT_VALID) && (vcpu->event & EVENT_TYPE) == EVENT_NMI) {
-        vcpu->nmi_pending = true;
-        vcpu->nmi_blocked = false;
-        vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) & ~(uint64_t)BLOCKED_BY_NMI);
-        return;
-    }
-    if (!(vcpu->event & EVENT_VALID) || (vcpu->event & EVENT_TYPE) != EVENT_INTERRUPT)
-        return;
-    uint8_t vector = EVENT_VECTOR(vcpu->event);
-    unsigned at = 16u * (vector / 32);
-    vcpu->apic[(APIC_ISR + at) / 4] &= ~(1u << vector % 32);
-    vcpu->apic[(APIC_IRR + at) / 4] |= 1u << vector % 32;
-}
-
 // What a #DB that exits leaves to do: DR6 and DR7 as its delivery would have (SDM 3C 28.1, 26.3).
 static void take_debug_causes(struct vcpu *vcpu) {
     struct vmx_vcpu *v = vmx_of(vcpu);
@@ -98,7 +80,9 @@ static int exit_exception(struct vcpu *vcpu) {
         vcpu->page->exit_gva = vmread(VMCS_QUALIFICATION);
         return VCPU_EXIT_EXCEPTION;
     }
-    requeue_interrupt(vcpu);
+    if ((vcpu->event & (EVENT_VALID | EVENT_TYPE)) == (EVENT_VALID | EVENT_NMI))
+        vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) & ~(uint64_t)BLOCKED_BY_NMI);
+    vcpu_take_back_event(vcpu);
     vcpu->event = EVENT_VALID | EVENT_EXCEPTION | vector | (event & EVENT_ERROR_VALID) | EVENT_ERROR(error);
     return EXIT_HANDLED;
 }

@@ -3,7 +3,6 @@
 #include "vmx/vmx.h"
 
 #define DR7_RESERVED 0xffffffff0000d800ull
-#define RFLAGS_TF    (1ull << 8)
 #define EFER_LMA     (1ull << 10)
 
 #define ATTRIBUTE_CODE_OR_DATA (1u << 4)
