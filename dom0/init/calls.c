@@ -145,11 +145,7 @@ static uint64_t serve_crash(const struct request *request) {
         return reply(request, INIT_BAD_REQUEST);
     if (strncmp(name, "domain ", 7) == 0)
         return reply(request, domain_crash(name + 7) ? INIT_OK : INIT_ABSENT);
-    struct process *process = servers_process(name);
-    if (!process)
-        return reply(request, INIT_ABSENT);
-    process_break(process);
-    return reply(request, INIT_OK);
+    return reply(request, servers_crash(name) ? INIT_OK : INIT_ABSENT);
 }
 
 static uint64_t serve_last_log(const struct request *request) {

@@ -15,6 +15,7 @@ static struct server {
     const struct manifest_server *plan;
     struct process *process;
     uint64_t restarts, in_row, started_tsc;
+    bool crash_wanted;
     unsigned channel[2];                                          // log, shell; CONSOLE_CHANNELS: none yet
     uint64_t irq;                                                 // semaphore
     uint64_t portal[MANIFEST_GRANTS], portal_at[MANIFEST_GRANTS]; // per grant: in init's table, in its table
@@ -28,9 +29,13 @@ static struct server *find(const char *name) {
     return NULL;
 }
 
-struct process *servers_process(const char *name) {
+bool servers_crash(const char *name) {
     struct server *server = find(name);
-    return server ? server->process : NULL;
+    if (!server || !server->process)
+        return false;
+    server->crash_wanted = true;
+    process_break(server->process);
+    return true;
 }
 
 const struct manifest_server *servers_template(const char *name) {
@@ -220,7 +225,9 @@ static void restart(struct server *server, const struct pd_fault *fault) {
     const char *name = server->plan->name;
     bool steady = now_tsc() - server->started_tsc > STEADY_SECONDS * boot_page->tsc_hz;
     server->restarts++;
-    server->in_row = steady ? 1 : server->in_row + 1;
+    if (!server->crash_wanted) // an end that was asked for says nothing about the server
+        server->in_row = steady ? 1 : server->in_row + 1;
+    server->crash_wanted = false;
     if (has_uart(server))
         init_log_console_gone();
     report_end(name, server->process, fault);

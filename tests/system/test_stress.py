@@ -1,6 +1,20 @@
 """Many domains, one after the other and at once: what ends leaves the host as it was, to the page."""
+import time
+
 import pytest
+from conftest import PATIENCE
 from shell_output import Answers, parse_json
+
+import build
+
+DOMAINS_MOST = 29  # INIT_DOMAINS of lib/protocol_init.h
+COPIER = '''name = "copier"
+builder = "hvm"
+memory = 32
+serial = "pty"
+boot = "d"
+disk = ["file:copier.iso,hdc:cdrom,r", "ram:4M,hda,w"]
+'''
 
 EXACT = ('free_pages', 'largest_free_range', 'kernel_pool_used', 'capabilities', 'threads', 'domains')
 # Each way to begin and end a domain. Most are of 64 MiB: init clears it.
@@ -48,3 +62,113 @@ def test_domains_in_a_row(run_commands, smp, count):
     assert before == after
     assert after['domains'] == 0
     assert [d['name'] for d in answers.json('list --json')] == ['Domain-0']
+
+
+def test_as_many_as_there_can_be(boot):
+    """29 domains, the limit; the next is refused for that reason. All end, and nothing of them is left."""
+    host = boot()
+    host.shell()
+    free = []
+    for _ in range(2):
+        for number in range(DOMAINS_MOST):
+            answer = host.command(f'create -q -p grub memory=8 name=g{number}')
+            assert 'create:' not in answer, answer
+        answer = host.command('create -q -p grub memory=8 name=more')
+        assert f'there are {DOMAINS_MOST} domains, and there cannot be more' in answer
+        for number in range(DOMAINS_MOST):
+            host.command(f'destroy g{number}')
+        free.append(exact(host.command('info --json')))
+    assert free[0] == free[1]
+
+
+@pytest.mark.parametrize('smp', [1, 4])
+def test_six_at_once(run_commands, guest_files, smp):
+    """Firmware and direct boot, one vCPU and two, idle and busy: all answer, also while the others boot."""
+    texts = {'etc/domains/copier': COPIER}
+    files = {'images/copier.iso': build.BUILD / 'tests/guests/copier.iso',
+             'images/debian.iso': guest_files / 'debian.iso'}
+    linux = {'cloud': 'debian', 'full': "debian vcpus=2 'disk=[\"file:debian.iso,hdc:cdrom,r\"]'",
+             'direct': 'debian-direct', 'direct2': 'debian-direct vcpus=2'}
+    commands = ['create -q grub', 'create -q copier']
+    commands += [f'create -q {what} name={name}' for name, what in linux.items()]
+    for name in linux:
+        commands += [f"wait {name} console '# ' 300", f"type -c {name} 'echo {name}-$((40+2))<enter>'",
+                     f"wait {name} console '{name}-42' 60"]
+    commands += ["wait grub screen 'GNU GRUB' 60", 'type -c copier x', "wait copier console 'echo x' 60",
+                 'list --json', 'shutdown -w cloud full direct direct2', 'destroy grub', 'list --json']
+    status, printed = run_commands(commands, 500, smp=smp, texts=texts, files=files)
+    assert status == 0, printed[-3000:]
+    names = [[d['name'] for d in parse_json(answer)]
+             for command, answer in Answers(printed).all if command == 'list --json']
+    assert names == [['Domain-0', 'grub', 'copier', *linux], ['Domain-0', 'copier']]
+
+
+def kill_servers(boot, smp, times):
+    """The domain manager and the console, in turn: both domains run on, can be used, and nothing is lost."""
+    host = boot(smp=smp, texts={'etc/domains/copier': COPIER},
+                files={'images/copier.iso': build.BUILD / 'tests/guests/copier.iso'})
+    host.shell()
+    host.command('create -q copier cap=20')
+    host.command('create -q debian-direct')
+    for command in ("wait copier console 'copier round' 60", "wait debian-direct console '# ' 150"):
+        answer = host.command(command, 200)
+        assert 'wait:' not in answer, answer
+    seen = []
+    for number in range(times):
+        for server in ('domain', 'console'):
+            host.line(f'crash {server}')
+            host.expect(rf'{server} is started again, restart {number + 1}\b', 30)
+            host.shell(30)
+        host.command('')
+        if number in (0, times - 1):
+            seen.append(exact(host.command('info --json')))
+    assert seen[0] == seen[1]
+    for command in ("type -c debian-direct 'echo after-$((40+2))<enter>'", "wait debian-direct console 'after-42' 20",
+                    'type -c copier y', "wait copier console 'echo y' 20"):
+        answer = host.command(command)
+        assert not [line for line in answer.split('\n') if line.startswith(('wait:', 'type:'))], answer
+    assert [d['domid'] for d in parse_json(host.command('list --json'))] == [0, 1, 2]
+
+
+@pytest.mark.parametrize('smp', [1, 4])
+def test_servers_killed(boot, smp):
+    kill_servers(boot, smp, 20)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize('smp', [1, 4])
+def test_servers_killed_100_times(boot, smp):
+    kill_servers(boot, smp, 100)
+
+
+def states(host):
+    return [(d['name'], d['domid'], 'c' if 'c' in d['state'] else 'r')
+            for d in parse_json(host.command('list --json'))]
+
+
+# on_crash, and what there is after the death of the VMM: name, which of the started ones, state
+CRASHES = [('destroy', []), ('restart', [('victim', 2, 'r')]), ('preserve', [('victim', 1, 'c')]),
+           ('rename-restart', [('victim-1', 1, 'c'), ('victim', 2, 'r')])]
+
+
+@pytest.mark.parametrize('smp', [1, 4])
+def test_vmm_killed(boot, smp):
+    """Only its own domain ends, and on_crash is obeyed; what it cannot be is refused when the domain is created."""
+    host = boot(smp=smp)
+    host.shell()
+    host.command('create -q grub name=other')
+    for on_crash in ('coredump-destroy', 'coredump-restart'):
+        answer = host.command(f'create -q grub name=victim on_crash={on_crash}')
+        assert 'on_crash:' in answer and 'needs core dumps, which are not supported yet' in answer
+    started = 1
+    for on_crash, after in CRASHES:
+        host.command(f'create -q grub name=victim on_crash={on_crash}')
+        host.command('crash victim')
+        wanted = [('Domain-0', 0, 'r'), ('other', 1, 'r')] + [(name, started + nth, how) for name, nth, how in after]
+        deadline = time.monotonic() + 10 * PATIENCE
+        while (there := states(host)) != wanted and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert there == wanted, on_crash
+        for name, _, _ in after:
+            host.command(f'destroy {name}')
+        started += 1 + ('restart' in on_crash)
