@@ -81,26 +81,34 @@ def test_as_many_as_there_can_be(boot):
     assert free[0] == free[1]
 
 
-@pytest.mark.parametrize('smp', [1, 4])
-def test_six_at_once(run_commands, guest_files, smp):
-    """Firmware and direct boot, one vCPU and two, idle and busy: all answer, also while the others boot."""
-    texts = {'etc/domains/copier': COPIER}
-    files = {'images/copier.iso': build.BUILD / 'tests/guests/copier.iso',
-             'images/debian.iso': guest_files / 'debian.iso'}
-    linux = {'cloud': 'debian', 'full': "debian vcpus=2 'disk=[\"file:debian.iso,hdc:cdrom,r\"]'",
-             'direct': 'debian-direct', 'direct2': 'debian-direct vcpus=2'}
-    commands = ['create -q grub', 'create -q copier']
+# name of a domain with Debian: what is created
+FEW = {'cloud': 'debian', 'direct': 'debian-direct vcpus=2'}
+MORE = {**FEW, 'full': "debian vcpus=2 'disk=[\"file:debian.iso,hdc:cdrom,r\"]'", 'alone': 'debian-direct'}
+
+
+@pytest.mark.parametrize('smp, linux', [
+    pytest.param(4, FEW, id='4'), pytest.param(1, MORE, id='1-long', marks=pytest.mark.long),
+    pytest.param(4, MORE, id='4-long', marks=pytest.mark.long)])
+def test_six_at_once(run_commands, guest_files, smp, linux):
+    """Firmware and direct boot, one vCPU and two, idle, busy and hostile: all answer, also while the others boot."""
+    texts = {f'etc/domains/{name}': COPIER.replace('copier', name) for name in ('copier', 'hostile')}
+    files = {f'images/{name}.iso': build.BUILD / f'tests/guests/{name}.iso' for name in ('copier', 'hostile')}
+    files['images/debian.iso'] = guest_files / 'debian.iso'
+    small = ['grub', 'copier', 'hostile', 'second']
+    commands = [f'create -q {what} cap=20' for what in ('grub', 'copier', 'hostile', 'grub name=second')]
     commands += [f'create -q {what} name={name}' for name, what in linux.items()]
+    commands += ["wait hostile console 'hostile ready' 60", "type -c hostile 'storm-interrupts<enter>'"]
     for name in linux:
         commands += [f"wait {name} console '# ' 300", f"type -c {name} 'echo {name}-$((40+2))<enter>'",
                      f"wait {name} console '{name}-42' 60"]
-    commands += ["wait grub screen 'GNU GRUB' 60", 'type -c copier x', "wait copier console 'echo x' 60",
-                 'list --json', 'shutdown -w cloud full direct direct2', 'destroy grub', 'list --json']
+    commands += ["wait grub screen 'GNU GRUB' 60", "wait second screen 'GNU GRUB' 60", 'type -c copier x',
+                 "wait copier console 'echo x' 60", 'list --json', f'shutdown -w {" ".join(linux)}', 'destroy hostile',
+                 'list --json']
     status, printed = run_commands(commands, 500, smp=smp, texts=texts, files=files)
     assert status == 0, printed[-3000:]
     names = [[d['name'] for d in parse_json(answer)]
              for command, answer in Answers(printed).all if command == 'list --json']
-    assert names == [['Domain-0', 'grub', 'copier', *linux], ['Domain-0', 'copier']]
+    assert names == [['Domain-0', *small, *linux], ['Domain-0', 'grub', 'copier', 'second']]
 
 
 def kill_servers(boot, smp, times):
