@@ -70,8 +70,9 @@ void tsc_follow(void) {
             __atomic_store_n(&talk.verdict, UNDECIDED, __ATOMIC_SEQ_CST);
         if (verdict == GO_ON)
             return;
-        while (verdict == STOP)
-            __asm__ volatile("cli; hlt");
+        if (verdict == STOP)
+            for (;;)
+                __asm__ volatile("cli; hlt");
         cpu_relax();
     }
 }
