@@ -150,8 +150,12 @@ def test_servers_killed_100_times(boot, smp):
 
 
 def states(host):
-    return [(d['name'], d['domid'], 'c' if 'c' in d['state'] else 'r')
-            for d in parse_json(host.command('list --json'))]
+    """None if a line of a log came between, behind which the prompt was drawn again, before the answer."""
+    try:
+        listed = parse_json(host.command('list --json'))
+    except ValueError:
+        return None
+    return [(d['name'], d['domid'], 'c' if 'c' in d['state'] else 'r') for d in listed]
 
 
 # on_crash, and what there is after the death of the VMM: name, which of the started ones, state
