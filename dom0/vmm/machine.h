@@ -46,6 +46,8 @@
 #define HOLD_RESET  2u // until all have stopped; then the machine is reset
 #define HOLD_ENDED  4u
 
+#define MACHINE_LOG_BURST 20u // lines that a guest can cause at once; then five a second
+
 enum vcpu_mode { VCPU_MODE_RUN, VCPU_MODE_WAIT_SIPI };
 
 struct vcpu {
@@ -114,7 +116,8 @@ struct machine {
     uint64_t reset_ns;    // guest time of the last reset
     unsigned short_lives; // resets in a row that came soon after the one before
     uint64_t log_refill_ns;
-    unsigned log_tokens, log_lost;
+    unsigned log_tokens; // lines that may be logged now, MACHINE_LOG_BURST at most
+    unsigned log_lost;
 };
 
 // ---- machine.c

@@ -7,7 +7,6 @@
 #include "lib/server.h"
 #include "lib/string.h"
 
-#define LOG_BURST     20u
 #define LOG_REFILL_NS 200000000ull // one more line
 
 static void log_append(struct domain_page *page, const char *text, size_t bytes) {
@@ -32,11 +31,11 @@ void machine_firmware_line(void *context, const char *line) {
 // A guest can cause lines at will: a few at once pass, then five a second.
 static bool log_allowed(struct machine *machine) {
     uint64_t now = machine_now_ns(machine);
-    while (machine->log_tokens < LOG_BURST && now - machine->log_refill_ns >= LOG_REFILL_NS) {
+    while (machine->log_tokens < MACHINE_LOG_BURST && now - machine->log_refill_ns >= LOG_REFILL_NS) {
         machine->log_tokens++;
         machine->log_refill_ns += LOG_REFILL_NS;
     }
-    if (machine->log_tokens == LOG_BURST)
+    if (machine->log_tokens == MACHINE_LOG_BURST)
         machine->log_refill_ns = now;
     if (machine->log_tokens == 0) {
         machine->log_lost++;

@@ -33,17 +33,18 @@ def test_server_fault(boot, smp):
     host = boot(smp=smp)
     host.shell()
     host.command('create -q grub vcpus=2')
-    for name, who, function, end in (
-            ('grub', 'the VMM of domain grub', 'control_serve', r'_start \('),
-            ('console', 'console', 'server_main', 'console is started again, restart 1'),
-            ('domain', 'domain', 'verb_crash', 'domain is started again, restart 1')):
+    # Whichever thread of the VMM runs next is the one that finds no code: a vCPU's, or the one that was asked.
+    for name, who, functions, end in (
+            ('grub', 'the VMM of domain grub', {'control_serve', 'vcpu_thread'}, r'domain 1 \(grub\) crashed'),
+            ('console', 'console', {'server_main'}, 'console is started again, restart 1'),
+            ('domain', 'domain', {'verb_crash'}, 'domain is started again, restart 1')):
         host.line(f'crash {name}')
         host.expect(rf'{who} has ended: page fault \(vector 14, error code 0x14, address (0x[0-9a-f]+)\)')
         address = host.serial.match.group(1)
         host.expect(end)
         report = host.serial.before
         assert re.search(rf' at {address} \w+ \([\w./]+:\d+\)', report), report
-        assert function in check_places(report), report
+        assert functions & set(check_places(report)), report
         host.shell()
     assert 'bulkhead' in host.command('info')
     host.poweroff()
