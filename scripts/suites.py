@@ -108,31 +108,37 @@ def fuzz_target(name):
     return Result(f'fuzz/{name}', 'failed', seconds, tail(output) + f'\nexit status {run.returncode}')
 
 
-PYTEST_LINE = re.compile(r'^tests/(\S+)::(\S+) (PASSED|FAILED|SKIPPED|ERROR|XFAIL|XPASS)(?: \((.*)\))?')
-OUTCOMES = {'PASSED': 'passed', 'SKIPPED': 'skipped', 'XFAIL': 'skipped'}
-
-
 def pytest(folder, match, marked='not long'):
-    """Run the tests of tests/FOLDER so MARKED; their lines as they come, then the details of what failed."""
+    """Run the tests of tests/FOLDER so MARKED: two at a time, then one by one those that want the machine alone.
+
+    Two machines share the processors: each may take twice the time.
+    """
     if not list((TESTS / folder).glob('test_*.py')):
         return
-    command = [sys.executable, '-u', '-m', 'pytest', '-p', 'no:cacheprovider', '-v', '--tb=short', '--no-header',
-               '-m', marked, *(['-k', match] if match else []), f'tests/{folder}']
-    log = LOGS / f'pytest-{folder}.log'
-    environment = dict(os.environ, BULKHEAD_BUILD=str(build.BUILD), PYTHONDONTWRITEBYTECODE='1', COLUMNS='200')
-    last, seen = time.monotonic(), 0
+    yield from pytest_part(folder, match, f'({marked}) and not alone', ('-n', '2'), 2)
+    yield from pytest_part(folder, match, f'({marked}) and alone', (), 1)
+
+
+def pytest_part(folder, match, marked, arguments, patience):
+    """Their lines as they come, which tests/conftest.py prints; then the details of what failed."""
+    command = [sys.executable, '-u', '-m', 'pytest', '-p', 'no:cacheprovider', '-q', '--tb=short', '--no-header',
+               '-m', marked, *arguments, *(['-k', match] if match else []), f'tests/{folder}']
+    log = LOGS / f'pytest-{folder}{"-alone" if not arguments else ""}.log'
+    patience *= float(os.environ.get('BULKHEAD_PATIENCE', '1'))
+    environment = dict(os.environ, BULKHEAD_BUILD=str(build.BUILD), PYTHONDONTWRITEBYTECODE='1', COLUMNS='200',
+                       BULKHEAD_PATIENCE=str(patience))
+    seen = 0
     with open(log, 'w') as out:
         process = subprocess.Popen(command, cwd=build.ROOT, env=environment, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, text=True, errors='replace')
         for line in process.stdout:
             out.write(line)
-            found = PYTEST_LINE.match(line)
+            _, found, result = line.rstrip('\n').partition('RESULT ')
             if found:
-                now = time.monotonic()
-                outcome = OUTCOMES.get(found.group(3), 'failed')
-                detail = f'see {log}' if outcome == 'failed' else found.group(4) or ''
-                yield Result(f'{folder}/{found.group(2)}', outcome, now - last, detail)
-                last, seen = now, seen + 1
+                outcome, seconds, name, *why = result.split(' ', 3)
+                detail = f'see {log}' if outcome == 'failed' else ''.join(why)
+                yield Result(f'{folder}/{name}', outcome, float(seconds), detail)
+                seen += 1
     status = process.wait()
     failures = log.read_text().partition('= FAILURES =')[2].split('\n')[1:]
     print('\n'.join(f'    {line}' for line in failures[:MOST_DETAIL]), end='\n' if failures else '', flush=True)

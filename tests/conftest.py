@@ -1,4 +1,5 @@
 """What tests of the whole system share: Bulkhead booted in QEMU, its shell, its log."""
+import fcntl
 import json
 import os
 import pathlib
@@ -29,6 +30,33 @@ CPU = os.environ.get('BULKHEAD_CPU', 'amd')
 def pytest_configure(config):
     config.addinivalue_line('markers', 'long: minutes of run time; only in the suite long')
     config.addinivalue_line('markers', 'qemu: needs QEMU: its monitor, or more than Bochs can do')
+    config.addinivalue_line('markers', 'alone: measures time, or what others measured: no test runs beside it')
+    if not hasattr(config, 'workerinput'):
+        config.pluginmanager.register(Results(config))
+
+
+class Results:
+    """Prints a line per test that scripts/suites.py reads: RESULT OUTCOME SECONDS NAME REASON."""
+
+    def __init__(self, config):
+        self.config = config
+        self.phases = {}
+
+    def pytest_runtest_logreport(self, report):
+        phases = self.phases.setdefault(report.nodeid, [])
+        phases.append(report)
+        if report.when != 'teardown':
+            return
+        outcomes = [phase.outcome for phase in phases]
+        outcome = next((known for known in ('failed', 'skipped') if known in outcomes), 'passed')
+        why = next((f' {phase.longrepr[2]}' for phase in phases if phase.skipped), '')
+        seconds = sum(phase.duration for phase in phases)
+        name = report.nodeid.partition('::')[2].replace(' ', '_')
+        # Tests' output is captured; the terminal's reporter is not.
+        terminal = self.config.pluginmanager.getplugin('terminalreporter')
+        terminal.ensure_newline()
+        terminal.write_line(f'RESULT {outcome} {seconds:.1f} {name}{why}')
+        terminal.flush()
 
 
 class Host:
@@ -157,13 +185,18 @@ def figure():
 
     A value over its limit fails tests/bench/test_limits.py; limit=None for a goal that is not reached yet.
     """
-    path = LOGS / 'bench.json'
-    figures = json.loads(path.read_text()) if path.exists() else {}
+    LOGS.mkdir(parents=True, exist_ok=True)
+    recorded = {}
 
     def record(name, value, unit, goal=None, peer=None, limit=GOAL):
-        figures[name] = {'value': value, 'unit': unit, 'goal': goal, 'peer': peer,
-                         'limit': goal if limit is GOAL else limit}
+        recorded[name] = {'value': value, 'unit': unit, 'goal': goal, 'peer': peer,
+                          'limit': goal if limit is GOAL else limit}
 
     yield record
-    LOGS.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(figures, indent=2))
+    # Another test may record its own at the same time.
+    with open(LOGS / 'bench.json', 'a+', encoding='utf-8') as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        figures = json.loads(file.read() or '{}') | recorded
+        file.truncate(0)
+        file.write(json.dumps(figures, indent=2))

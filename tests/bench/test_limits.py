@@ -6,6 +6,7 @@ import pytest
 from conftest import LOGS
 
 
+@pytest.mark.alone
 def test_no_figure_is_over_its_limit():
     path = LOGS / 'bench.json'
     figures = json.loads(path.read_text()) if path.exists() else {}

@@ -137,6 +137,7 @@ def test_endless_attacks_for_a_while(boot, smp):
 
 
 @pytest.mark.parametrize('smp', [1, 4])
+@pytest.mark.alone
 def test_logs_are_limited(boot, smp):
     """A guest gives reason for thousands of lines a second: few are written, and those say how many were not."""
     attack = Attack(boot, smp)

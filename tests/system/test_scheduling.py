@@ -2,6 +2,8 @@
 import pytest
 from shell_output import Answers
 
+pytestmark = pytest.mark.alone
+
 # `list` says tenths of a second; the guests run for SECONDS between two of them.
 SECONDS = 10
 
