@@ -267,7 +267,6 @@ const char *machine_init(struct machine *machine, const struct machine_parts *pa
     machine->vcpu_count = parts->config->vcpus;
     machine->has_pm = parts->config->acpi;
     machine->hold = HOLD_PAUSED;
-    machine->log_tokens = MACHINE_LOG_BURST;
     machine->main_thread = SELECTOR_THREAD;
     machine->lock.semaphore = selector_new();
     machine->host = (struct device_host){machine,

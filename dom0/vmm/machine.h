@@ -46,7 +46,14 @@
 #define HOLD_RESET  2u // until all have stopped; then the machine is reset
 #define HOLD_ENDED  4u
 
-#define MACHINE_LOG_BURST 20u // lines that a guest can cause at once; then five a second
+// Lines that a guest can cause at once, of the VMM's and of its firmware's; then five a second.
+#define MACHINE_LOG_BURST      20u
+#define MACHINE_FIRMWARE_BURST 150u
+
+struct machine_log_limit {
+    uint64_t refill_ns; // guest time up to which lines were given back
+    unsigned used, lost;
+};
 
 enum vcpu_mode { VCPU_MODE_RUN, VCPU_MODE_WAIT_SIPI };
 
@@ -115,9 +122,7 @@ struct machine {
     uint64_t changed;     // semaphore, NO_SELECTOR: none
     uint64_t reset_ns;    // guest time of the last reset
     unsigned short_lives; // resets in a row that came soon after the one before
-    uint64_t log_refill_ns;
-    unsigned log_tokens; // lines that may be logged now, MACHINE_LOG_BURST at most
-    unsigned log_lost;
+    struct machine_log_limit log_limit, firmware_limit;
 };
 
 // ---- machine.c

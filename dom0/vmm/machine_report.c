@@ -22,37 +22,47 @@ static void log_text(struct machine *machine, const char *text) {
     log_line("%s", text);
 }
 
-void machine_firmware_line(void *context, const char *line) {
-    struct machine *machine = context;
-    log_append(machine->page, line, strlen(line));
-    log_append(machine->page, "\n", 1);
-}
-
-// A guest can cause lines at will: a few at once pass, then five a second.
-static bool log_allowed(struct machine *machine) {
+// May a line be logged now? A guest can cause lines at will: a few at once pass, then five a second.
+static bool log_allowed(struct machine *machine, struct machine_log_limit *limit, unsigned burst) {
     uint64_t now = machine_now_ns(machine);
-    while (machine->log_tokens < MACHINE_LOG_BURST && now - machine->log_refill_ns >= LOG_REFILL_NS) {
-        machine->log_tokens++;
-        machine->log_refill_ns += LOG_REFILL_NS;
+    while (limit->used && now - limit->refill_ns >= LOG_REFILL_NS) {
+        limit->used--;
+        limit->refill_ns += LOG_REFILL_NS;
     }
-    if (machine->log_tokens == MACHINE_LOG_BURST)
-        machine->log_refill_ns = now;
-    if (machine->log_tokens == 0) {
-        machine->log_lost++;
+    if (limit->used == 0)
+        limit->refill_ns = now;
+    if (limit->used == burst) {
+        limit->lost++;
         return false;
     }
-    machine->log_tokens--;
+    limit->used++;
     return true;
+}
+
+// What was not logged, to stand before the next line that is.
+static int log_gap(char *line, size_t size, struct machine_log_limit *limit) {
+    int bytes = limit->lost ? format(line, size, "(%u lines left out) ", limit->lost) : 0;
+    limit->lost = 0;
+    return bytes;
+}
+
+void machine_firmware_line(void *context, const char *line) {
+    struct machine *machine = context;
+    char gap[40];
+    if (!log_allowed(machine, &machine->firmware_limit, MACHINE_FIRMWARE_BURST))
+        return;
+    log_append(machine->page, gap, (size_t)log_gap(gap, sizeof gap, &machine->firmware_limit));
+    log_append(machine->page, line, strlen(line));
+    log_append(machine->page, "\n", 1);
 }
 
 void machine_log(void *context, const char *message, ...) {
     struct machine *machine = context;
     char line[240];
     va_list arguments;
-    if (!log_allowed(machine))
+    if (!log_allowed(machine, &machine->log_limit, MACHINE_LOG_BURST))
         return;
-    int at = machine->log_lost ? format(line, sizeof line, "(%u lines left out) ", machine->log_lost) : 0;
-    machine->log_lost = 0;
+    int at = log_gap(line, sizeof line, &machine->log_limit);
     va_start(arguments, message);
     vformat(line + at, sizeof line - (size_t)at, message, arguments);
     va_end(arguments);
