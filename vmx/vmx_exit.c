@@ -99,6 +99,11 @@ static int exit_cr(struct vcpu *vcpu) {
     uint64_t q = vmread(VMCS_QUALIFICATION), value = operand(vcpu, q);
     unsigned reg = q & 15, access = q >> 4 & 3;
     if (access == 0 && reg == 0) {
+        // The processor would not see this mistake, since both bits are the core's.
+        if ((value & CR0_NW) && !(value & CR0_CD)) {
+            vcpu->event = EVENT_VALID | EVENT_EXCEPTION | EVENT_ERROR_VALID | EXCEPTION_GP;
+            return EXIT_HANDLED;
+        }
         v->cr0_shadow = (v->cr0_shadow & ~CR0_OWNED) | (value & CR0_OWNED);
         vmwrite(VMCS_CR0_SHADOW, v->cr0_shadow);
         return EXIT_HANDLED;

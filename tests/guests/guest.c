@@ -56,23 +56,27 @@ void print(const char *message, ...) {
     }
 }
 
-static void *recovery[5];
-static volatile bool can_recover;
+static void **volatile recovery;
 
-bool survives(void (*action)(uint64_t), uint64_t argument) {
-    if (__builtin_setjmp(recovery))
-        return false;
-    can_recover = true;
-    action(argument);
-    can_recover = false;
-    return true;
+__attribute__((noinline)) bool survives(void (*action)(uint64_t), uint64_t argument) {
+    void *here[5], **volatile outer = recovery;
+    volatile bool good = false;
+    if (!__builtin_setjmp(here)) {
+        recovery = here;
+        action(argument);
+        good = true;
+    }
+    recovery = outer;
+    return good;
 }
 
+struct guest_exception last_exception;
+
 void guest_exception(uint64_t vector, uint64_t error, uint64_t rip) {
-    if (can_recover) {
-        can_recover = false;
+    __asm__ volatile("cld");
+    last_exception = (struct guest_exception){vector, error, rip};
+    if (recovery)
         __builtin_longjmp(recovery, 1);
-    }
     print("exception %llu error %llx at %llx\n", (unsigned long long)vector, (unsigned long long)error,
           (unsigned long long)rip);
 }

@@ -5,6 +5,7 @@
 
 void guest_main(void);
 void guest_exception(uint64_t vector, uint64_t error, uint64_t rip);
+extern struct guest_exception { uint64_t vector, error, rip; } last_exception;
 extern volatile uint64_t interrupt_counts[256];
 
 void serial_init(void);
@@ -13,7 +14,7 @@ bool serial_read(char *byte);
 void print(const char *message, ...) __attribute__((format(printf, 1, 2)));
 
 void interrupts_init(void); // IDT; masks the 8259s
-// Runs an action that may cause an exception. False: it did, and went no further.
+// Runs an action that may cause an exception. False: it did, and went no further. Actions may do the same.
 bool survives(void (*action)(uint64_t), uint64_t argument);
 void lapic_init(void);    // software-enabled, timer one-shot
 bool x2apic_enable(void); // from now on through MSRs; false: CPUID does not offer it

@@ -1,0 +1,53 @@
+// The conformance guest: pokes one thing after the other and says "conform NAME PASS" or FAIL on its serial line, then
+// "conform done". What it expects is the processor's manual, so it is run on bare machines, too.
+#include "tests/guests/conform.h"
+
+static const struct check *const themes[] = {exception_checks, state_checks, intel_checks, interrupt_checks};
+
+bool raises(void (*action)(uint64_t), uint64_t argument, uint64_t vector, uint64_t error) {
+    if (survives(action, argument))
+        return false;
+    return last_exception.vector == vector && last_exception.error == error;
+}
+
+static bool intel(void) {
+    uint32_t a = 0, b, c = 0, d;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    return b == 0x756e6547; // "Genu"
+}
+
+static bool good;
+
+static void run(uint64_t check) {
+    good = ((const struct check *)check)->check();
+}
+
+static void say(const struct check *check) {
+    last_exception = (struct guest_exception){0};
+    good = false;
+    bool came_back = survives(run, (uint64_t)(uintptr_t)check);
+    __asm__ volatile("cli");
+    print("conform %s %s\n", check->name, came_back && good ? "PASS" : "FAIL");
+    if (!came_back || !good)
+        print("  last exception %llu error %llx at %llx\n", (unsigned long long)last_exception.vector,
+              (unsigned long long)last_exception.error, (unsigned long long)last_exception.rip);
+}
+
+// Some firmware leaves the caches off, as reset does.
+static void caches_on(void) {
+    uint64_t cr0;
+    __asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
+    __asm__ volatile("mov %0, %%cr0" : : "r"(cr0 & ~(3ull << 29)) : "memory");
+}
+
+void guest_main(void) {
+    serial_init();
+    interrupts_init();
+    lapic_init();
+    caches_on();
+    for (unsigned i = 0; i < sizeof(themes) / sizeof(themes[0]); i++)
+        if (intel() || themes[i] != intel_checks)
+            for (const struct check *check = themes[i]; check->name; check++)
+                say(check);
+    print("conform done\n");
+}

@@ -1,0 +1,15 @@
+// Inside of the conformance guest: the checks by theme, each true if the machine did what its manual says.
+#pragma once
+#include "tests/guests/guest.h"
+
+struct check {
+    const char *name;
+    bool (*check)(void);
+};
+
+// Each ends with one without a name.
+extern const struct check exception_checks[], intel_checks[], interrupt_checks[], state_checks[];
+
+// Did the action cause just this exception?
+bool raises(void (*action)(uint64_t), uint64_t argument, uint64_t vector, uint64_t error);
+#define NO_ERROR 0ull // where the processor pushes none, start.asm does
