@@ -56,6 +56,7 @@
 #define VMCS_INTERRUPTIBILITY   0x4824u
 #define VMCS_ACTIVITY           0x4826u
 #define VMCS_GUEST_SYSENTER_CS  0x482au
+#define VMCS_PREEMPTION_TIMER   0x482eu
 #define VMCS_GUEST_CR0          0x6800u
 #define VMCS_GUEST_CR3          0x6802u
 #define VMCS_GUEST_CR4          0x6804u
@@ -90,6 +91,7 @@
 #define PIN_EXTERNAL_INTERRUPT (1u << 0)
 #define PIN_NMI                (1u << 3)
 #define PIN_VIRTUAL_NMI        (1u << 5)
+#define PIN_PREEMPTION_TIMER   (1u << 6)
 
 // Processor-based controls
 #define CPU_INTERRUPT_WINDOW (1u << 2)
@@ -162,6 +164,7 @@
 #define REASON_EPT_VIOLATION       48u
 #define REASON_EPT_MISCONFIGURED   49u
 #define REASON_INVEPT              50u
+#define REASON_PREEMPTION_TIMER    52u
 #define REASON_INVVPID             53u
 #define REASON_WBINVD              54u
 #define REASON_XSETBV              55u

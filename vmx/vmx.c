@@ -1,5 +1,6 @@
 // VT-x: detection, start and stop on a CPU, life of vCPUs, entry (SDM 3C chapters 24 to 28, 31).
 #include "vmx/vmx.h"
+#include "kernel/clock.h"
 #include "kernel/instructions.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
@@ -17,6 +18,7 @@
 #define MSR_VMX_CPU         0x482u
 #define MSR_VMX_EXIT        0x483u
 #define MSR_VMX_ENTRY       0x484u
+#define MSR_VMX_MISC        0x485u
 #define MSR_VMX_CR0_FIXED0  0x486u
 #define MSR_VMX_CR4_FIXED0  0x488u
 #define MSR_VMX_CR4_FIXED1  0x489u
@@ -40,6 +42,12 @@
 #define EPTP_DIRTY      (1ull << 6)
 
 #define VPIDS 65536u
+
+// The longest that a guest runs without an exit; the field keeps its value, so that no entry writes it. Bochs 2.7 lets
+// interrupts be masked by the RFLAGS.IF that a guest is entered with, until the guest writes that flag: an endless loop
+// with interrupts off would keep its CPU for ever.
+#define LONGEST_RUN_HZ   1000u
+#define MISC_TIMER_SHIFT 0x1fu // the timer counts at the TSC's rate shifted right by this
 
 struct vmx_features vmx_features;
 static uint64_t ept_vpid;
@@ -80,8 +88,8 @@ static bool control_word(unsigned msr, uint32_t required, uint32_t wanted, uint3
 
 static bool control_words(char *reason, size_t size) {
     struct vmx_features *f = &vmx_features;
-    return control_word(MSR_VMX_PIN, PIN_EXTERNAL_INTERRUPT | PIN_NMI | PIN_VIRTUAL_NMI, 0, 0, "pin-based", &f->pin,
-                        reason, size) &&
+    return control_word(MSR_VMX_PIN, PIN_EXTERNAL_INTERRUPT | PIN_NMI | PIN_VIRTUAL_NMI, PIN_PREEMPTION_TIMER, 0,
+                        "pin-based", &f->pin, reason, size) &&
            control_word(MSR_VMX_CPU,
                         CPU_TSC_OFFSET | CPU_HLT | CPU_MWAIT | CPU_RDPMC | CPU_TPR_SHADOW | CPU_IO | CPU_MSR_BITMAP |
                             CPU_MONITOR | CPU_SECONDARY,
@@ -245,6 +253,8 @@ static void write_controls(struct vcpu *vcpu) {
     vmwrite(VMCS_CR0_MASK, CR0_OWNED | (vmx_features.cr0_fixed & 0xffffffff));
     vmwrite(VMCS_CR4_MASK, CR4_OWNED | vmx_features.cr4_fixed);
     vmwrite(VMCS_LINK, UINT64_MAX);
+    if (vmx_features.pin & PIN_PREEMPTION_TIMER)
+        vmwrite(VMCS_PREEMPTION_TIMER, tsc_hz / LONGEST_RUN_HZ >> (rdmsr(MSR_VMX_MISC) & MISC_TIMER_SHIFT));
 }
 
 // What of the host is the same on all CPUs.
@@ -407,7 +417,7 @@ static bool vmx_enter(struct vcpu *vcpu) {
     if (reason == REASON_EXCEPTION &&
         (vmread(VMCS_EXIT_EVENT) & (EVENT_VALID | EVENT_TYPE)) == (EVENT_VALID | EVENT_NMI))
         __asm__ volatile("int $2");
-    return reason == REASON_INTERRUPT;
+    return reason == REASON_INTERRUPT || reason == REASON_PREEMPTION_TIMER;
 }
 
 const struct vendor vmx_vendor = {
