@@ -336,6 +336,20 @@ enum boot_memory_kind {
 #define HOST_VENDOR_SVM 1u
 #define HOST_VENDOR_VMX 2u
 
+// Against speculative execution: what is in force, and what is open on this CPU
+#define SPECULATION_IBPB          0x1u // at a change of domain
+#define SPECULATION_IBRS          0x2u // SPEC_CTRL.IBRS, always
+#define SPECULATION_AUTO_IBRS     0x4u
+#define SPECULATION_STIBP         0x8u      // SPEC_CTRL.STIBP, always
+#define SPECULATION_VERW          0x10u     // on each way out of the core
+#define SPECULATION_L1D_FLUSH     0x20u     // at a change of domain
+#define SPECULATION_OPEN_BRANCHES 0x10000u  // no IBPB: a domain may steer the branches of the next one
+#define SPECULATION_OPEN_SIBLINGS 0x20000u  // no STIBP: likewise on the other thread of a core
+#define SPECULATION_OPEN_BUFFERS  0x40000u  // buffers leak, and VERW does not clear them
+#define SPECULATION_OPEN_L1D      0x80000u  // L1TF, and no flush is offered
+#define SPECULATION_OPEN_SHARED   0x100000u // threads of a core can read each other's buffers and cache
+#define SPECULATION_OPEN_MELTDOWN 0x200000u // user level, not a guest, can read the core's memory
+
 // Page at INIT_BOOT_INFO in init's space, read-only.
 struct boot_info {
     uint32_t abi_version;
@@ -353,7 +367,7 @@ struct boot_info {
     char command_line[256];
     uint8_t apic_id[BOOT_CPUS];
     uint32_t memory_ranges;
-    uint32_t reserved;
+    uint32_t speculation; // SPECULATION_*
     struct {
         uint64_t base, size;
         uint32_t kind, node;
@@ -397,7 +411,8 @@ enum core_counter {
     COUNTER_SHOOTDOWN,
     COUNTER_FAULT,
     COUNTER_GUEST_TSC, // TSC ticks that guests have run, from entry to exit
-    COUNTER_GUEST_TLB  // times that a guest's translations were forgotten
+    COUNTER_GUEST_TLB, // times that a guest's translations were forgotten
+    COUNTER_BARRIER    // changes of domain on a CPU
 };
 
 struct trace_entry {

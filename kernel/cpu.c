@@ -1,6 +1,7 @@
 // Descriptor tables, features and requests of CPUs.
 #include "kernel/cpu.h"
 #include "kernel/apic.h"
+#include "kernel/barrier.h"
 #include "kernel/instructions.h"
 #include "kernel/interrupt.h"
 #include "kernel/log.h"
@@ -17,6 +18,7 @@
 _Static_assert(offsetof(struct cpu, current) == 8, "entry.asm: CPU_CURRENT");
 _Static_assert(offsetof(struct cpu, stack_top) == 16, "entry.asm: CPU_STACK");
 _Static_assert(offsetof(struct cpu, scratch) == 24, "entry.asm: CPU_SCRATCH");
+_Static_assert(offsetof(struct cpu, data_selector) == 32, "barrier.c: VERW");
 
 #define TSS_BUSY          (2ull << 40)
 #define STACK_PAGES       4u
@@ -56,6 +58,7 @@ void cpu_detect_features(void) {
     host.umip = (seven.ecx & 1u << 2) != 0;
     if (host.smap)
         write_clac();
+    barrier_detect();
     host.pages_1g = (cpuid(0x80000001, 0).edx & 1u << 26) != 0;
     if (!host.xsave)
         return;
@@ -77,6 +80,7 @@ struct cpu *cpu_create(uint32_t id, uint32_t apic_id) {
     cpu->self = cpu;
     cpu->id = id;
     cpu->apic_id = apic_id;
+    cpu->data_selector = SELECTOR_KERNEL_DATA;
     cpu->armed_tsc = NO_DEADLINE;
     list_init(&cpu->run_queue);
     list_init(&cpu->timeouts);
@@ -156,6 +160,7 @@ void cpu_init_self(struct cpu *cpu) {
     write_dr7(DR7_FIXED); // no breakpoint of a guest or the loader fires in the core
     if (host.xsave)
         xsetbv0(host.xcr0);
+    barrier_init_self();
     lapic_init_self();
     machine_check_init_self();
 }

@@ -31,6 +31,8 @@ struct cpu {
     struct thread *current; // 8: entry.asm; whose registers an entry saves
     uint64_t stack_top;     // 16: entry.asm
     uint64_t scratch;       // 24: entry.asm
+    uint64_t data_selector; // 32: what VERW is given (speculation.inc)
+    uint32_t domain;        // id of the one that ran last, see barrier.h
     uint32_t id, apic_id;
     struct space *loaded;       // whose tables CR3 has, null: the core's
     uint32_t running_guest;     // atomic, read by others: is in a guest, or about to be

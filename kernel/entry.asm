@@ -48,6 +48,8 @@ VECTOR_SYSCALL  equ 0x100
                 pop r15
 %endmacro
 
+%include "kernel/speculation.inc"
+
 bits 64
 ; SMAP's guard is up in the core, whatever user level had in RFLAGS.AC: 3 bytes of NOP that cpu.c makes CLAC where the CPU
 ; has it. (SYSCALL clears the flag by SFMASK.)
@@ -64,7 +66,7 @@ global clac_places, clac_places_end
 clac_places:
 
 section .text
-global syscall_entry, resume_user, interrupt_stubs, idle_wait, take_interrupt
+global syscall_entry, resume_user, interrupt_stubs, idle_wait, take_interrupt, barrier_fill_returns
 extern syscall_handle, interrupt_from_user, interrupt_from_kernel, nmi_handle, lock_release_kernel
 
 syscall_entry:  swapgs
@@ -87,6 +89,7 @@ syscall_entry:  swapgs
 
 ; void resume_user(struct registers *) - to user level; SYSRET if the thread came by SYSCALL
 resume_user:    mov rsp, rdi
+                clear_buffers
                 cmp dword [rsp + 16 * 8], VECTOR_SYSCALL
                 jne .interrupted
                 pop rax
@@ -156,7 +159,8 @@ paranoid_common:
                 test ebx, ebx
                 jz .out
                 swapgs
-.out:           pop_gprs
+.out:           clear_buffers
+                pop_gprs
                 add rsp, 16
                 iretq
 
@@ -188,6 +192,19 @@ idle_wait:      sti
 take_interrupt: sti
                 nop
                 cli
+                ret
+
+; void barrier_fill_returns(void) - all predictions of returns are of this loop: 32 calls that are never returned from
+barrier_fill_returns:
+                mov ecx, 16
+.next:          call .one
+                int3
+.one:           call .two
+                int3
+.two:           dec ecx
+                jnz .next
+                add rsp, 32 * 8
+                lfence
                 ret
 
 section .rodata

@@ -1,6 +1,7 @@
 // From the boot loader to the first thread.
 #include "kernel/acpi.h"
 #include "kernel/apic.h"
+#include "kernel/barrier.h"
 #include "kernel/clock.h"
 #include "kernel/cpu.h"
 #include "kernel/init.h"
@@ -79,6 +80,7 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t multiboot_info) {
     cpu_start_others(&machine);
     info.abi_version = ABI_VERSION;
     info.cpus = cpu_count;
+    info.speculation = barrier_report();
     for (uint32_t i = 0; i < cpu_count; i++)
         info.apic_id[i] = (uint8_t)cpus[i]->apic_id;
     info.tsc_hz = tsc_hz;

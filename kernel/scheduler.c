@@ -1,5 +1,6 @@
 // Run queues, accounting, time-outs, and the switch between threads.
 #include "kernel/scheduler.h"
+#include "kernel/barrier.h"
 #include "kernel/clock.h"
 #include "kernel/fpu.h"
 #include "kernel/instructions.h"
@@ -205,6 +206,10 @@ static void switch_to(struct cpu *cpu, struct thread *thread) {
     if (cpu->fpu_owner != thread)
         cpu->fs_base = FS_BASE_UNKNOWN; // loading a selector into FS changes it without the core
     fpu_load(thread);
+    if (cpu->domain != thread->pd->id) { // behind what has saved the other domain's state
+        cpu->domain = thread->pd->id;
+        barrier_domain();
+    }
     if (thread->effective == 0 && thread->vtime > cpu->min_vtime)
         cpu->min_vtime = thread->vtime;
 }

@@ -1,6 +1,8 @@
 ; World switch (APM 2 15.5, 15.6, 15.17). Interrupts are held off by GIF, so that one which arrives on the way in makes
 ; VMRUN exit at once. The host's FS, GS, TR, LDTR and system-call MSRs come back by VMLOAD of its own save area.
 
+%include "kernel/speculation.inc"
+
 bits 64
 section .text
 global svm_enter_guest
@@ -15,6 +17,7 @@ svm_enter_guest:
                 push r15
                 push rdx
                 push rsi
+                clear_buffers
                 mov rax, rdi
                 clgi
                 sti
@@ -50,15 +53,14 @@ svm_enter_guest:
                 mov [rdi + 13 * 8], r13
                 mov [rdi + 14 * 8], r14
                 mov [rdi + 15 * 8], r15
-                pop rax
-                mov [rdi + 7 * 8], rax
+                pop qword [rdi + 7 * 8]
                 mov rax, [rsp + 8]
                 vmload
                 cli
                 stgi
-                add rsp, 16
+                cover_returns
+                add rsp, 16 + RETURNS_BYTES
                 ; the guest's values in registers that C would otherwise find go no further
-                xor eax, eax
                 xor ecx, ecx
                 xor edx, edx
                 xor esi, esi

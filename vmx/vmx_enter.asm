@@ -1,5 +1,7 @@
 ; World switch (SDM 3C 27, 28). Interrupts are off; one that arrives makes the guest exit.
 
+%include "kernel/speculation.inc"
+
 bits 64
 section .text
 global vmx_enter_guest, vmx_exit_point
@@ -20,7 +22,8 @@ vmx_enter_guest:
                 mov [rsi], rsp
                 mov eax, HOST_RSP
                 vmwrite rax, rsp
-.same:          test dl, dl
+.same:          clear_buffers
+                test dl, dl
                 mov rax, [rdi]
                 mov rcx, [rdi + 1 * 8]
                 mov rdx, [rdi + 2 * 8]
@@ -59,9 +62,9 @@ vmx_exit_point: push rdi
                 mov [rdi + 13 * 8], r13
                 mov [rdi + 14 * 8], r14
                 mov [rdi + 15 * 8], r15
-                pop rax
-                mov [rdi + 7 * 8], rax
-                pop rdi
+                pop qword [rdi + 7 * 8]
+                cover_returns
+                add rsp, 8 + RETURNS_BYTES
                 xor eax, eax
                 ; the guest's values in registers that C would otherwise find go no further
 vmx_back:       xor ecx, ecx

@@ -4,6 +4,7 @@
 #include "dom0/domain/aboard.h"
 #include "dom0/domain/host.h"
 #include "dom0/domain/manager.h"
+#include "dom0/domain/speculation_text.h"
 #include "dom0/domain/terminal.h"
 #include "dom0/domain/verb_functions.h"
 #include "dom0/domain/verb_operand.h"
@@ -21,6 +22,7 @@ static const struct column info_columns[] = {
     {"cpu_name", "cpu_name", COLUMN_TEXT, 0},
     {"cpu_mhz", "cpu_mhz", COLUMN_NUMBER, 0},
     {"virtualization", "virtualization", COLUMN_TEXT, 0},
+    {"speculation", "speculation", COLUMN_TEXT, 0},
     {"iommu", "iommu", COLUMN_TEXT, 0},
     {"total_memory", "total_memory", COLUMN_NUMBER, 0},
     {"free_memory", "free_memory", COLUMN_NUMBER, 0},
@@ -49,13 +51,14 @@ static void virtualization_text(const struct init_host *host, char *to, size_t s
 
 int verb_info(const struct invocation *invocation) {
     struct init_host host;
-    char virtualization[160];
+    char virtualization[160], speculation[SPECULATION_TEXT_SIZE];
     const volatile struct core_info *core = host_core_info();
     struct table table = verb_table(invocation, info_columns, COUNT(info_columns));
     table.single = true;
     if (!host_get(&host))
         return verb_fails(invocation, "init does not answer");
     virtualization_text(&host, virtualization, sizeof virtualization);
+    speculation_text(host.speculation, speculation, sizeof speculation);
     table_begin(&table);
     table_row(&table, (struct cell[]){
                           {"bulkhead", 0},
@@ -65,6 +68,7 @@ int verb_info(const struct invocation *invocation) {
                           {host.cpu_name, 0},
                           {NULL, (int64_t)(host.tsc_hz / 1000000)},
                           {virtualization, 0},
+                          {speculation, 0},
                           {host.has_iommu ? "yes" : "none: device drivers are trusted", 0},
                           {NULL, (int64_t)(host.memory_bytes / MIB)},
                           {NULL, (int64_t)(host.free_bytes / MIB)},
@@ -142,6 +146,7 @@ static const char *const counter_names[] = {
     [COUNTER_FAULT] = "faults",
     [COUNTER_GUEST_TSC] = "guest-tsc",
     [COUNTER_GUEST_TLB] = "guest-tlb",
+    [COUNTER_BARRIER] = "barriers",
 };
 
 static void counter_row(struct table *table, const char *prefix, const char *name, uint64_t value) {

@@ -34,6 +34,7 @@ static uint64_t serve_host(const struct request *request) {
         .vendor = boot_page->vendor,
         .has_iommu = boot_page->has_iommu,
         .domains = domains_count(),
+        .speculation = boot_page->speculation,
         .tsc_hz = boot_page->tsc_hz,
         .boot_tsc = boot_page->kernel_start_tsc,
         .pool_bytes = boot_page->kernel_pool_bytes,

@@ -49,10 +49,10 @@ static struct {
     C(VCPU_REQUEST_EXTINT), C(VCPU_REQUEST_NMI), C(SELECTOR_NULL), C(SELECTOR_SELF), C(SELECTOR_THREAD),
     C(SELECTOR_MEMORY), C(SELECTOR_PORTS), C(SELECTOR_HARDWARE), C(INIT_IMAGE), C(INIT_BOOT_INFO), C(INIT_MESSAGE),
     C(INIT_STACK_TOP), C(ABI_VERSION), C(BOOT_MEMORY_FREE), C(BOOT_MEMORY_RESERVED), C(BOOT_MEMORY_ACPI),
-    C(BOOT_MEMORY_NVS), C(BOOT_MEMORY_KERNEL), C(BOOT_MEMORY_ARCHIVE), C(HOST_VENDOR_SVM), C(HOST_VENDOR_VMX),
+    C(BOOT_MEMORY_NVS), C(BOOT_MEMORY_KERNEL), C(BOOT_MEMORY_ARCHIVE), C(HOST_VENDOR_SVM), C(HOST_VENDOR_VMX), C(SPECULATION_IBPB), C(SPECULATION_IBRS), C(SPECULATION_AUTO_IBRS), C(SPECULATION_STIBP), C(SPECULATION_VERW), C(SPECULATION_L1D_FLUSH), C(SPECULATION_OPEN_BRANCHES), C(SPECULATION_OPEN_SIBLINGS), C(SPECULATION_OPEN_BUFFERS), C(SPECULATION_OPEN_L1D), C(SPECULATION_OPEN_SHARED), C(SPECULATION_OPEN_MELTDOWN),
     C(COUNTER_EXIT_TOTAL), C(COUNTER_EXIT_INTERRUPT), C(COUNTER_INJECT_INTERRUPT), C(COUNTER_INJECT_EVENT),
     C(COUNTER_WINDOW), C(COUNTER_HALT), C(COUNTER_SWITCH), C(COUNTER_CALL), C(COUNTER_SYSCALL), C(COUNTER_IPI),
-    C(COUNTER_SHOOTDOWN), C(COUNTER_FAULT), C(COUNTER_GUEST_TSC), C(COUNTER_GUEST_TLB), C(MESSAGE_WORDS), C(USER_TOP), C(BOOT_CPUS),
+    C(COUNTER_SHOOTDOWN), C(COUNTER_FAULT), C(COUNTER_GUEST_TSC), C(COUNTER_GUEST_TLB), C(COUNTER_BARRIER), C(MESSAGE_WORDS), C(USER_TOP), C(BOOT_CPUS),
     C(BOOT_MEMORY_RANGES),
 };
 
@@ -81,7 +81,7 @@ static struct {
     F(vcpu_segment, selector), F(vcpu_segment, attributes), F(vcpu_segment, limit), F(vcpu_segment, base),
     F(boot_info, abi_version), F(boot_info, cpus), F(boot_info, tsc_hz), F(boot_info, archive_base),
     F(boot_info, archive_size), F(boot_info, rsdp), F(boot_info, kernel_pool_bytes), F(boot_info, kernel_start_tsc),
-    F(boot_info, quota_bytes), F(boot_info, vendor), F(boot_info, has_iommu), F(boot_info, vendor_reason),
+    F(boot_info, quota_bytes), F(boot_info, vendor), F(boot_info, has_iommu), F(boot_info, speculation), F(boot_info, vendor_reason),
     F(boot_info, cpu_name), F(boot_info, command_line), F(boot_info, apic_id), F(boot_info, memory_ranges),
     F(boot_info, memory), F(boot_info, kept_log_base),
     F(core_info, log_pages), F(core_info, trace_pages), F(core_info, log_written), F(core_info, trace_written),
