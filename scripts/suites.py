@@ -1,5 +1,6 @@
 """The suites unit, fuzz, system, long and bench. Each yields a Result per test."""
 import collections
+import concurrent.futures
 import json
 import os
 import re
@@ -85,9 +86,8 @@ def fuzz(match):
     for result in built('fuzz', names):
         broken[result.name] = result
         yield result
-    for name in names:
-        if f'fuzz/{name}' not in broken:
-            yield fuzz_target(name)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        yield from pool.map(fuzz_target, [name for name in names if f'fuzz/{name}' not in broken])
 
 
 def fuzz_target(name):

@@ -12,7 +12,7 @@ LOGS = build.BUILD / 'logs'
 SUITES = {'unit': suites.unit, 'proof': prove.proof, 'fuzz': suites.fuzz, 'system': suites.system,
           'bench': suites.bench, 'lint': lint.lint}
 # Only by name: everything else together is held under 30 minutes.
-BY_NAME = {'long': suites.long, 'intel': suites.intel}
+BY_NAME = {'long': suites.long, 'intel': suites.intel, 'smoke': prove.smoke}
 MARK = {'passed': 'PASS', 'failed': 'FAIL', 'skipped': 'SKIP'}
 
 
