@@ -181,7 +181,7 @@ void cpu_answer_requests(void) {
         return;
     cpu_load_space(NULL);
     if (cpu->release_request)
-        vendor->release(cpu->release_request);
+        VENDOR(release, cpu->release_request);
     cpu->release_request = NULL;
     __atomic_store_n(&cpu->unload_request, 0, __ATOMIC_RELEASE);
 }

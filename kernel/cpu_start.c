@@ -31,8 +31,7 @@ void cpu_start_copy_trampoline(void) {
 _Noreturn void cpu_start_main(void) {
     struct cpu *cpu = starting;
     cpu_init_self(cpu);
-    if (vendor && !vendor->cpu_start(cpu))
-        PANIC("no memory for %s", vendor->name);
+    vendor_start(cpu);
     __atomic_fetch_add(&started, 1, __ATOMIC_SEQ_CST);
     tsc_follow();
     lock_acquire_kernel();

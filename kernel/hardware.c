@@ -24,7 +24,7 @@ void hardware_stop(void) {
     trap_stop_others();
     cpu_forget_others();
     if (vendor)
-        vendor->cpu_stop();
+        VENDOR(cpu_stop);
     vendor = NULL;
     log_finish(KEPT_LOG_STOPPED, "");
 }

@@ -40,8 +40,7 @@ static void mask_8259(void) {
 
 static void start_vendor(void) {
     vendor_detect();
-    if (vendor && !vendor->cpu_start(cpu_self()))
-        PANIC("no memory for %s", vendor->name);
+    vendor_start(cpu_self());
     info.vendor = vendor ? vendor->id : 0;
     memcpy(info.vendor_reason, vendor_reason, sizeof(info.vendor_reason));
     log_print("%s%s%s", vendor ? vendor->name : "no hardware virtualization: ", vendor && *vendor_reason ? ": " : "",

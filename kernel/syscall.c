@@ -376,25 +376,47 @@ static int sys_run(struct thread *thread, uint64_t selector, uint64_t event_mask
 }
 
 // All but SYS_RUN.
-static int (*const handlers[SYS_COUNT])(struct call *) = {
-    [SYS_CALL] = sys_call,
-    [SYS_REPLY_WAIT] = sys_reply_wait,
-    [SYS_CREATE_PD] = sys_create_pd,
-    [SYS_CREATE_SPACE] = sys_create_space,
-    [SYS_CREATE_THREAD] = sys_create_thread,
-    [SYS_CREATE_PORTAL] = sys_create_portal,
-    [SYS_CREATE_SEMAPHORE] = sys_create_semaphore,
-    [SYS_CREATE_PAGE] = sys_create_page,
-    [SYS_CREATE_VCPU] = sys_create_vcpu,
-    [SYS_DESTROY] = sys_destroy,
-    [SYS_DELEGATE] = sys_delegate,
-    [SYS_THREAD_CONTROL] = sys_thread_control,
-    [SYS_SEMAPHORE_CONTROL] = sys_semaphore_control,
-    [SYS_PD_CONTROL] = sys_pd_control,
-    [SYS_VCPU_CONTROL] = sys_vcpu_control,
-    [SYS_HARDWARE_CONTROL] = sys_hardware_control,
-    [SYS_ASSIGN_INTERRUPT] = sys_assign_interrupt,
-};
+// Not a table of functions: the core has no indirect branch.
+static int dispatch(uint64_t number, struct call *call) {
+    switch (number) {
+    case SYS_CALL:
+        return sys_call(call);
+    case SYS_REPLY_WAIT:
+        return sys_reply_wait(call);
+    case SYS_CREATE_PD:
+        return sys_create_pd(call);
+    case SYS_CREATE_SPACE:
+        return sys_create_space(call);
+    case SYS_CREATE_THREAD:
+        return sys_create_thread(call);
+    case SYS_CREATE_PORTAL:
+        return sys_create_portal(call);
+    case SYS_CREATE_SEMAPHORE:
+        return sys_create_semaphore(call);
+    case SYS_CREATE_PAGE:
+        return sys_create_page(call);
+    case SYS_CREATE_VCPU:
+        return sys_create_vcpu(call);
+    case SYS_DESTROY:
+        return sys_destroy(call);
+    case SYS_DELEGATE:
+        return sys_delegate(call);
+    case SYS_THREAD_CONTROL:
+        return sys_thread_control(call);
+    case SYS_SEMAPHORE_CONTROL:
+        return sys_semaphore_control(call);
+    case SYS_PD_CONTROL:
+        return sys_pd_control(call);
+    case SYS_VCPU_CONTROL:
+        return sys_vcpu_control(call);
+    case SYS_HARDWARE_CONTROL:
+        return sys_hardware_control(call);
+    case SYS_ASSIGN_INTERRUPT:
+        return sys_assign_interrupt(call);
+    default:
+        return ERROR_SYSCALL;
+    }
+}
 
 // From entry.asm, on the CPU's own stack.
 _Noreturn void syscall_handle(struct thread *thread) {
@@ -408,7 +430,7 @@ _Noreturn void syscall_handle(struct thread *thread) {
         scheduler_dispatch();
     }
     struct call call = {thread, thread->pd, {gpr[RDI], gpr[RSI], gpr[RDX], gpr[R10], gpr[R8], gpr[R9]}, 0};
-    int status = number < SYS_COUNT ? handlers[index_clamp(number, SYS_COUNT)](&call) : ERROR_SYSCALL;
+    int status = dispatch(number, &call);
     // A thread that blocked gets its results when it wakes; one that ended itself gets none.
     if (cpu_self()->current == thread && thread->wait == WAIT_NOTHING)
         thread_result(thread, status, call.result);

@@ -80,7 +80,7 @@ void interrupt_from_kernel(struct registers *regs) {
 _Noreturn static void stop_self(const struct registers *regs) {
     __atomic_store_n(&cpu_self()->stopped, regs, __ATOMIC_RELEASE);
     if (vendor)
-        vendor->cpu_stop();
+        VENDOR(cpu_stop);
     __atomic_fetch_add(&stopped, 1, __ATOMIC_SEQ_CST);
     for (;;)
         __asm__ volatile("cli; hlt");

@@ -36,7 +36,8 @@ int vcpu_create(struct pd *pd, struct space *guest, struct kernel_page *state, s
     vcpu->apic_page = apic;
     vcpu->page = state->memory;
     vcpu->apic = apic->memory;
-    int status = vendor->vcpu_create(vcpu);
+    int status;
+    VENDOR_RESULT(status =, vcpu_create, vcpu);
     if (status != OK) {
         object_free(&vcpu->object);
         return status;
@@ -59,7 +60,7 @@ void vcpu_destroy(struct vcpu *vcpu) {
         thread_result(runner, ERROR_GONE, 0);
     }
     if (vendor)
-        vendor->vcpu_destroy(vcpu);
+        VENDOR(vcpu_destroy, vcpu);
     vcpu->state_page->users--;
     vcpu->apic_page->users--;
     object_free(&vcpu->object);
@@ -97,7 +98,7 @@ static bool leave_exit(struct thread *thread, enum vcpu_exit reason) {
 // An exit that is not the guest's doing: what the guest did since the last one is not in the page yet.
 static bool leave_between(struct thread *thread, enum vcpu_exit reason) {
     thread->vcpu->page->valid = 0;
-    vendor->fetch(thread->vcpu, GROUP_HOT | (uint32_t)thread->vcpu->page->wanted_other);
+    VENDOR(fetch, thread->vcpu, GROUP_HOT | (uint32_t)thread->vcpu->page->wanted_other);
     return leave_exit(thread, reason);
 }
 
@@ -157,7 +158,7 @@ static struct inject_state inject_collect(struct vcpu *vcpu) {
         state.isr_highest = apic_highest(vcpu->apic, APIC_ISR);
         state.tpr = (uint8_t)vcpu->apic[APIC_TPR / 4];
     }
-    vendor->interruptibility(vcpu, &state);
+    VENDOR(interruptibility, vcpu, &state);
     return state;
 }
 
@@ -192,7 +193,7 @@ static void inject(struct vcpu *vcpu, struct inject_decision decision, const str
     vcpu->event = 0;
     if (decision.interrupt_window)
         count(COUNTER_WINDOW);
-    vendor->prepare(vcpu, event, decision);
+    VENDOR(prepare, vcpu, event, decision);
 }
 
 void vcpu_take_back_event(struct vcpu *vcpu) {
@@ -261,7 +262,8 @@ static void enter(struct thread *thread, struct vcpu *vcpu, uint64_t deadline) {
     thread->exits++;
     lock_release_kernel();
     uint64_t entered = rdtsc();
-    bool interrupted = vendor->enter(vcpu);
+    bool interrupted;
+    VENDOR_RESULT(interrupted =, enter, vcpu);
     uint64_t ran = rdtsc() - entered;
     __atomic_store_n(&cpu->running_guest, 0, __ATOMIC_RELEASE);
     if (interrupted)
@@ -311,7 +313,7 @@ static void load_dirty(struct vcpu *vcpu) {
         vcpu->exception_intercepts = page->exception_intercepts;
     if ((dirty & GROUP_XCR0) && host.xsave)
         fpu_set_guest_xcr0(__atomic_load_n(&page->xcr0, __ATOMIC_RELAXED));
-    vendor->load(vcpu, dirty);
+    VENDOR(load, vcpu, dirty);
 }
 
 bool vcpu_continue(struct thread *thread) {
@@ -329,7 +331,7 @@ bool vcpu_continue(struct thread *thread) {
         if (nothing_waits(vcpu)) {
             if (halted)
                 return halt(thread, deadline);
-            vendor->prepare(vcpu, 0, (struct inject_decision){0});
+            VENDOR(prepare, vcpu, 0, (struct inject_decision){0});
         } else {
             struct inject_state state = inject_collect(vcpu);
             if (halted && !inject_wakes(state))
@@ -343,7 +345,8 @@ bool vcpu_continue(struct thread *thread) {
         enter(thread, vcpu, cap_end(thread, now, deadline));
         if (cpu_self()->current != thread || thread->vcpu != vcpu)
             return false; // ended, or the vCPU destroyed, by another CPU meanwhile
-        int reason = vendor->exit(vcpu);
+        int reason;
+        VENDOR_RESULT(reason =, exit, vcpu);
         page->exits = thread->exits;
         if (reason != EXIT_HANDLED)
             return leave_exit(thread, (enum vcpu_exit)reason);
@@ -371,7 +374,7 @@ int vcpu_fetch(struct vcpu *vcpu, uint32_t groups) {
     // The hot groups are in the page since the last exit; what the VMM changed and the core has not loaded is newer
     // there.
     groups &= GROUP_ALL & ~GROUP_HOT & ~vcpu->page->dirty;
-    vendor->fetch(vcpu, groups);
+    VENDOR(fetch, vcpu, groups);
     if (!vcpu->last_runner || !object_lives(&vcpu->last_runner->object, OBJECT_THREAD, vcpu->last_runner_generation))
         return OK; // its memory may be another thread's by now
     if (groups & (GROUP_DEBUG | GROUP_XCR0))

@@ -1,7 +1,6 @@
 // The vendors there are, and the one that this machine has.
 #include "kernel/vendor.h"
-
-extern const struct vendor svm_vendor, vmx_vendor;
+#include "kernel/panic.h"
 
 static const struct vendor *const vendors[] = {&svm_vendor, &vmx_vendor};
 
@@ -14,4 +13,12 @@ void vendor_detect(void) {
             vendor = vendors[i];
             return;
         }
+}
+
+void vendor_start(struct cpu *cpu) {
+    bool started = true;
+    if (vendor)
+        VENDOR_RESULT(started =, cpu_start, cpu);
+    if (!started)
+        PANIC("no memory for %s", vendor->name);
 }

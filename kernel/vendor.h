@@ -34,7 +34,7 @@ struct vendor {
     // Decodes the exit into the page: enum vcpu_exit or EXIT_HANDLED.
     int (*exit)(struct vcpu *vcpu);
 
-    // What the CPU that runs this caches of a vCPU goes back to memory. Null: nothing is cached.
+    // What the CPU that runs this caches of a vCPU goes back to memory.
     void (*release)(struct vcpu *vcpu);
 };
 
@@ -44,8 +44,24 @@ static inline uint32_t exit_wants(const struct vcpu_page *page, int reason) {
     return (uint32_t)(memory ? page->wanted_memory : page->wanted_other);
 }
 
+extern const struct vendor svm_vendor, vmx_vendor;
 extern const struct vendor *vendor; // null: none usable
+
+// Calls a function of the one that this machine has, and takes its result: directly, for where an indirect branch goes
+// speculatively a guest may steer. The core has none at all (tests/system/test_build.py); nomerge keeps the compiler
+// from making one of the two calls.
+#define VENDOR(function, ...) VENDOR_RESULT(, function, __VA_ARGS__)
+#define VENDOR_RESULT(result, function, ...)                                                                           \
+    do {                                                                                                               \
+        if (vendor == &svm_vendor)                                                                                     \
+            __attribute__((nomerge)) result svm_vendor.function(__VA_ARGS__);                                          \
+        else                                                                                                           \
+            __attribute__((nomerge)) result vmx_vendor.function(__VA_ARGS__);                                          \
+    } while (0)
+
 extern char vendor_reason[128];
 
 // Chooses the vendor (vendor.c is the one place that knows all of them).
 void vendor_detect(void);
+// Turns virtualization on, where there is any, on the CPU that runs this.
+void vendor_start(struct cpu *cpu);

@@ -201,6 +201,10 @@ static bool svm_enter(struct vcpu *vcpu) {
     return code == EXIT_INTR || code == EXIT_NMI;
 }
 
+static void svm_release(struct vcpu *vcpu) {
+    (void)vcpu; // nothing of a VMCB stays in a CPU
+}
+
 const struct vendor svm_vendor = {
     .name = "AMD-V",
     .id = HOST_VENDOR_SVM,
@@ -215,4 +219,5 @@ const struct vendor svm_vendor = {
     .prepare = svm_prepare,
     .enter = svm_enter,
     .exit = svm_exit,
+    .release = svm_release,
 };

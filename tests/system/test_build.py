@@ -1,6 +1,7 @@
-"""The build is reproducible: what another folder builds from the same sources is byte-identical."""
+"""The build is reproducible, to the byte, from another folder; what the core is built of."""
 import filecmp
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,3 +22,11 @@ def test_reproducible(tmp_path):
     assert run.returncode == 0, run.stdout
     for name in ('kernel/bulkhead.elf', 'boot.cpio', 'bulkhead.iso'):
         assert filecmp.cmp(build.BUILD / name, other / 'build-again' / name, shallow=False), f'{name} differs'
+
+
+def test_no_indirect_branches():
+    """Nothing that a guest or user level trains can steer the core (docs/core.md, speculative execution)."""
+    code = subprocess.run(['objdump', '-d', build.BUILD / 'kernel/bulkhead.elf'], text=True, check=True,
+                          stdout=subprocess.PIPE).stdout
+    assert len(re.findall(r'\tcall +', code)) > 100, 'that is not the core'
+    assert not re.findall(r'.*\t(?:notrack |bnd )*(?:l?call|l?jmp) +\*.*', code)
