@@ -59,11 +59,13 @@ def make_image(output, isos=(), configs=(), commands=(), texts=None, arguments='
 
 def qemu(image, smp=1, memory=2048, disks=(), icount=False, gdb=False, uefi=False, reboot=False,
          serial=('-serial', 'stdio'), monitor=None, plugin=None):
-    """The command line of QEMU; its monitor listens at the socket MONITOR; PLUGIN is FILE[,NAME=VALUE]..."""
+    """The command line of QEMU with the CD IMAGE, or none; its monitor listens at the socket MONITOR; PLUGIN is
+    FILE[,NAME=VALUE]..."""
     command = ['qemu-system-x86_64', '-accel', 'tcg', '-M', 'q35', '-cpu', CPU, '-smp', str(smp), '-m', str(memory),
-               '-nodefaults', '-display', 'none', *serial,
-               '-drive', f'if=none,id=boot,media=cdrom,readonly=on,format=raw,file={image}',
-               '-device', 'ide-cd,drive=boot,bus=ide.0,bootindex=0']
+               '-nodefaults', '-display', 'none', *serial]
+    if image:
+        command += ['-drive', f'if=none,id=boot,media=cdrom,readonly=on,format=raw,file={image}',
+                    '-device', 'ide-cd,drive=boot,bus=ide.0,bootindex=0']
     for number, disk in enumerate(disks):
         kind = 'qcow2' if str(disk).endswith('.qcow2') else 'raw'
         command += ['-drive', f'if=none,id=disk{number},format={kind},file={disk}',

@@ -180,6 +180,17 @@ def bench(match):
     yield from pytest('bench', match)
     if figures.exists():
         print_figures(json.loads(figures.read_text()))
+        print_peers(json.loads(figures.read_text()))
+
+
+def print_peers(figures):
+    """What was measured of KVM in the same run beside ours on AMD-V and VT-x; nothing if it was not asked for."""
+    measured = [name for name in figures if f'kvm_{name}' in figures and COSTS not in name]
+    if measured:
+        print(f'    {"instructions":<26} {"Bulkhead":>13} {"KVM":>13} {"KVM/ours":>9} {"on VT-x":>9}')
+    for name in measured:
+        ours, kvm, vtx = (figures.get(key, {}).get('value') for key in (name, f'kvm_{name}', f'{name}_vtx'))
+        print(f'    {name:<26} {ours:>13} {kvm:>13} {kvm / ours:>9.2f} {"-" if vtx is None else vtx:>9}')
 
 
 def width(column):
@@ -206,6 +217,6 @@ def print_figures(figures):
             costs.setdefault(measured, {})[counted] = figure['value']
     if costs:
         columns = list(next(iter(costs.values())))
-        print(f'    {"executed by the host":<20}' + ''.join(f'{column:>{width(column)}}' for column in columns))
+        print(f'    {"executed by the host":<24}' + ''.join(f'{column:>{width(column)}}' for column in columns))
         for measured, row in costs.items():
-            print(f'    {measured:<20}' + ''.join(f'{row.get(column, 0):>{width(column)}.3f}' for column in columns))
+            print(f'    {measured:<24}' + ''.join(f'{row.get(column, 0):>{width(column)}.3f}' for column in columns))

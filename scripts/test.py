@@ -1,6 +1,7 @@
 """Build Bulkhead and run its test suites: a line per test, one closing line, exit status 1 if a test failed."""
 import argparse
 import json
+import os
 import sys
 
 import build
@@ -22,13 +23,16 @@ def parse():
                         help=f'{", ".join(SUITES)}, all of them together as all (the default, at most 30 minutes), '
                              f'or {", ".join(BY_NAME)}')
     parser.add_argument('--json', metavar='FILE', help='bench: write every figure to FILE')
+    parser.add_argument('--peers', action='store_true',
+                        help='bench: measure KVM with the same guests on the same machine, and compare')
     parser.add_argument('-k', metavar='TEXT', default='', help='only tests with TEXT in their names')
     options = parser.parse_args()
     for name in options.suite:
         if name not in SUITES | BY_NAME and name != 'all':
             parser.error(f"there is no suite '{name}'; there are {', '.join(SUITES | BY_NAME)} and all")
-    if options.json and not {'bench', 'all'} & set(options.suite or ['all']):
-        parser.error('--json belongs to the suite bench')
+    for option in ('json', 'peers'):
+        if getattr(options, option) and not {'bench', 'all'} & set(options.suite or ['all']):
+            parser.error(f'--{option} belongs to the suite bench')
     if not options.suite or 'all' in options.suite:
         options.suite = list(SUITES) + [name for name in BY_NAME if name in options.suite]
     return options
@@ -44,6 +48,8 @@ def report(counts, result):
 
 def main():
     options = parse()
+    if options.peers:
+        os.environ['BULKHEAD_PEERS'] = 'measure'
     build.setup('test')
     build.configure(tests=True)
     LOGS.mkdir(parents=True, exist_ok=True)
