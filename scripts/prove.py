@@ -3,7 +3,7 @@
 A description is {"file": "kernel/x.c", "goals": N, "admitted": 0, "functions": [..],
 "bugs": [{"find": .., "replace": ..}]}. "functions" (optional) limits what is proved; "goals" is how many there must be
 at least, so that a contract that went away is noticed; "admitted" is how many facts may be taken for granted. Each
-bug, a text of the file replaced by another, must leave a goal unproved.
+bug, a text of the file replaced by another, must leave a goal unproved. Spin's models of races come last (models.py).
 """
 import json
 import re
@@ -14,6 +14,7 @@ import time
 import pathlib
 
 import build
+import models
 from suites import Result, tail
 
 DESCRIPTIONS = build.ROOT / 'tests/proof'
@@ -143,6 +144,7 @@ def proof(match):
         yield prove(name, description)
         for number, bug in enumerate(description['bugs'], 1):
             yield refute(name, description, number, bug)
+    yield from models.models(match)
 
 
 def smoke(match):
