@@ -35,7 +35,7 @@ BENCH = f'''{GUEST} -m 64 -serial stdio -cdrom /guest.iso | while read -r line; 
     case "$line" in "bench done"*) poweroff -f ;; esac
 done
 '''
-# QEMU waits, all set up, for `cont`, and stays when the guest has powered off: what its threads have run between the two
+# QEMU waits, all set up, for `cont`, and stays when the guest has powered off: what its threads have run between these
 # is what the guest's boot costs. With icount a nanosecond is an instruction.
 BOOT = f'''ran() {{ cat /proc/$qemu/task/*/schedstat | awk '{{ ran += $1 }} END {{ printf "%d", ran }}'; }}
 mkfifo /tmp/monitor
