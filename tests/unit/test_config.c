@@ -1,4 +1,4 @@
-// Unit tests of domain configurations: syntax, every key's class, values, messages, and the table in the manual.
+// Unit tests of domain configurations: syntax, values and messages. Every key of the table is in test_config_keys.c.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -375,33 +375,6 @@ static void keys_have_classes(void **state) {
     assert_refused("onpoweroff = 'destroy'", "did you mean on_poweroff?");
 }
 
-/* Every key is dealt with by its class, with no value at hand that suits it. */
-static void every_key_has_an_effect(void **state) {
-    (void)state;
-    for (size_t i = 0; i < config_key_count; i++) {
-        const struct config_key *key = &config_keys[i];
-        if (i > 0)
-            assert_true(strcmp(config_keys[i - 1].name, key->name) < 0);
-        assert_ptr_equal(config_key_find(key->name), key);
-        assert_null(strpbrk(key->accepted, "|\n"));
-        assert_null(strpbrk(key->reason, "|\n"));
-        assert_true(strlen(key->accepted) < sizeof report.messages[0].accepted);
-        assert_true(strlen(key->reason) + 24 < sizeof report.messages[0].reason);
-        assert_true(strlen(key->name) < sizeof report.messages[0].key);
-        assert_int_equal(key->class == CONFIG_IGNORED, strcmp(key->accepted, "any") == 0);
-        char text[256];
-        const char *value = key->type == CONFIG_TYPE_LIST ? "[ '?' ]" : "'?'";
-        snprintf(text, sizeof text, "%s = %s\n", key->name, value);
-        parse(text);
-        for (uint32_t j = 0; j < report.count; j++)
-            assert_null(strstr(report.messages[j].reason, "nothing reads it"));
-        if (key->class == CONFIG_IGNORED)
-            assert_non_null(strstr(message(0), "has no effect"));
-        else if (strcmp(report.messages[0].key, key->name) != 0)
-            assert_true(strstr("cmdline extra root kernel ramdisk", key->name) != NULL); /* they take any text */
-    }
-}
-
 static void syntax_is_xens(void **state) {
     (void)state;
     assert_silent("extra = \"\\\"\\x41\\101\\\\'\" ; kernel = 'k' ;; ;");
@@ -612,42 +585,7 @@ static void messages_are_bounded(void **state) {
     assert_string_equal(config_quote(text, 41).text, "\"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk...\"");
 }
 
-/* docs/configuration.md has the table of config_keys.c, line by line. */
-static void manual_has_the_table(void **state) {
-    (void)state;
-    const char *root = getenv("SOURCE_ROOT");
-    char path[1024], line[1024], row[1024];
-    snprintf(path, sizeof path, "%s/docs/configuration.md", root != NULL ? root : ".");
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        fail_msg("no %s: set SOURCE_ROOT to the root of the tree", path);
-    size_t rows = 0;
-    while (fgets(line, sizeof line, file) != NULL) {
-        bool every_key = strncmp(line, "| `", 3) == 0 && strstr(line, "` | ") != NULL;
-        if (!every_key)
-            continue;
-        line[strcspn(line, "\n")] = '\0';
-        assert_true(rows < config_key_count);
-        config_key_row(&config_keys[rows++], row, sizeof row);
-        assert_string_equal(line, row);
-    }
-    fclose(file);
-    assert_int_equal(rows, config_key_count);
-}
-
-static void print_table(void) {
-    for (size_t i = 0; i < config_key_count; i++) {
-        char row[1024];
-        config_key_row(&config_keys[i], row, sizeof row);
-        puts(row);
-    }
-}
-
-int main(int argc, char **argv) {
-    if (argc == 2 && strcmp(argv[1], "--table") == 0) { /* for docs/configuration.md */
-        print_table();
-        return 0;
-    }
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_a_whole_configuration),
         cmocka_unit_test(defaults_are_xens),
@@ -659,7 +597,6 @@ int main(int argc, char **argv) {
         cmocka_unit_test(disks_are_checked),
         cmocka_unit_test(cpu_lists_are_xens),
         cmocka_unit_test(keys_have_classes),
-        cmocka_unit_test(every_key_has_an_effect),
         cmocka_unit_test(syntax_is_xens),
         cmocka_unit_test(syntax_errors_have_places),
         cmocka_unit_test(hostile_texts_end_in_errors),
@@ -667,7 +604,6 @@ int main(int argc, char **argv) {
         cmocka_unit_test(lists_nest),
         cmocka_unit_test(numbers_are_strtols),
         cmocka_unit_test(messages_are_bounded),
-        cmocka_unit_test(manual_has_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
