@@ -1,4 +1,4 @@
-// RSDP, RSDT or XSDT, MADT.
+// RSDP, RSDT or XSDT, MADT; clocks of FADT and HPET table.
 #include "kernel/acpi.h"
 #include "kernel/log.h"
 #include "lib/string.h"
@@ -15,6 +15,12 @@ struct table {
 #define MADT_IO_APIC      1u
 #define MADT_LOCAL_X2APIC 9u
 #define MADT_ENABLED      1u
+
+// FADT (ACPI 6.4, 5.2.9), HPET table (IA-PC HPET 1.0a, 3.2.4)
+#define FADT_PM_TIMER      76u
+#define FADT_PM_TIMER_SIZE 91u
+#define HPET_SPACE         40u // 0: memory
+#define HPET_ADDRESS       44u
 
 static const struct table *table_at(uint64_t hpa) {
     if (!hpa || hpa + sizeof(struct table) > LOW_LIMIT)
@@ -64,6 +70,16 @@ static void read_entry(const uint8_t *entry, struct acpi_machine *machine) {
     }
 }
 
+static void read_clocks(const struct table *root, struct acpi_machine *machine) {
+    const struct table *fadt = find(root, "FACP"), *hpet = find(root, "HPET");
+    uint32_t port = 0;
+    if (fadt && fadt->length > FADT_PM_TIMER_SIZE && ((const uint8_t *)fadt)[FADT_PM_TIMER_SIZE] == 4)
+        memcpy(&port, (const char *)fadt + FADT_PM_TIMER, sizeof(port));
+    machine->pm_timer_port = (uint16_t)port;
+    if (hpet && hpet->length >= HPET_ADDRESS + 8 && ((const uint8_t *)hpet)[HPET_SPACE] == 0)
+        memcpy(&machine->hpet, (const char *)hpet + HPET_ADDRESS, sizeof(machine->hpet));
+}
+
 void acpi_read(struct boot_info *info, struct acpi_machine *machine) {
     const char *rsdp = (const char *)info->rsdp;
     uint32_t rsdt = 0;
@@ -79,6 +95,8 @@ void acpi_read(struct boot_info *info, struct acpi_machine *machine) {
         root = table_at(rsdt);
         info->rsdp = rsdt;
     }
+    if (root)
+        read_clocks(root, machine);
     const struct table *madt = root ? find(root, "APIC") : NULL;
     if (!madt) {
         log_print("ACPI: no MADT; one CPU, no device interrupts");

@@ -1,4 +1,4 @@
-// The two things that the core itself needs of ACPI: which CPUs and which I/O APICs there are (ACPI 6.4, 5.2.12).
+// What the core itself needs of ACPI: which CPUs and which I/O APICs there are (ACPI 6.4, 5.2.12), and clocks.
 #pragma once
 #include "kernel/abi.h"
 
@@ -10,6 +10,8 @@ struct acpi_machine {
         uint64_t hpa;
         uint32_t gsi_base;
     } ioapic[8];
+    uint64_t hpet;          // host-physical, 0: none
+    uint16_t pm_timer_port; // 0: none
 };
 
 // Reads the MADT through the RSDP at info->rsdp; the boot tables are still loaded: all below 4 GiB is mapped to itself.

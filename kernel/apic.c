@@ -51,6 +51,7 @@ void lapic_init_self(void) {
     lapic_write(LAPIC_SVR, LAPIC_SVR_ENABLE | VECTOR_SPURIOUS);
     lapic_write(LAPIC_TIMER_DIVIDE, LAPIC_DIVIDE_BY_1);
     lapic_write(LAPIC_LVT_TIMER, VECTOR_TIMER | (host.tsc_deadline ? LAPIC_TSC_DEADLINE : 0));
+    __asm__ volatile("mfence" : : : "memory"); // before any write of the deadline (SDM 3A 11.5.4.1)
 }
 
 uint32_t lapic_id(void) {
@@ -63,7 +64,8 @@ void lapic_eoi(void) {
 }
 
 static void send(uint32_t apic_id, uint32_t command) {
-    if (host.x2apic) {
+    if (host.x2apic) { // this WRMSR does not wait for the stores before it (SDM 3A 11.12.3)
+        __asm__ volatile("mfence; lfence" : : : "memory");
         wrmsr(MSR_X2APIC + LAPIC_ICR / 16, (uint64_t)apic_id << 32 | command);
         return;
     }

@@ -4,18 +4,8 @@
 #include "kernel/cpu.h"
 #include "kernel/instructions.h"
 #include "kernel/log.h"
-
-// 8254 channel 2, gated through port 61h
-#define PIT_HZ           1193182u
-#define PIT_CHANNEL_2    0x42
-#define PIT_COMMAND      0x43
-#define PIT_MODE_0_CH2   0xb0
-#define PORT_B           0x61
-#define PORT_B_GATE      0x01
-#define PORT_B_SPEAKER   0x02
-#define PORT_B_OUT       0x20
-#define CALIBRATE_TICKS  (PIT_HZ / 100) // 10 ms
-#define CALIBRATE_ROUNDS 3u
+#include "kernel/panic.h"
+#include "kernel/time_source.h"
 
 uint64_t tsc_hz, kernel_start_tsc;
 static uint64_t lapic_per_tsc; // bus ticks per TSC tick, 32 fraction bits
@@ -45,32 +35,26 @@ static struct sample sample_take(void) {
     return best;
 }
 
-// TSC ticks that CALIBRATE_TICKS of the 8254 last, or a little more: a delay can only add.
-static uint64_t measure_tsc(void) {
-    outb(PIT_COMMAND, PIT_MODE_0_CH2);
-    outb(PIT_CHANNEL_2, CALIBRATE_TICKS & 0xff);
-    uint64_t start = rdtsc();
-    outb(PIT_CHANNEL_2, CALIBRATE_TICKS >> 8);
-    while (!(inb(PORT_B) & PORT_B_OUT))
-        cpu_relax();
-    return rdtsc() - start;
-}
-
-void clock_calibrate(void) {
-    uint64_t shortest = UINT64_MAX;
-    outb(PORT_B, (uint8_t)((inb(PORT_B) & ~PORT_B_SPEAKER) | PORT_B_GATE));
+void clock_calibrate(const struct acpi_machine *machine) {
+    uint64_t hz[TSC_SOURCES];
+    time_source_init(machine);
     lapic_timer_start(UINT32_MAX);
     struct sample start = sample_take();
-    for (unsigned i = 0; i < CALIBRATE_ROUNDS; i++) {
-        uint64_t ticks = measure_tsc();
-        shortest = ticks < shortest ? ticks : shortest;
-    }
+    time_source_measure(hz);
     struct sample end = sample_take();
     lapic_timer_start(0);
-    tsc_hz = shortest * PIT_HZ / CALIBRATE_TICKS;
+    unsigned source = tsc_choose(hz);
+    if (source == TSC_SOURCES)
+        PANIC("no clock to measure the TSC with: no HPET, no ACPI PM timer, no 8254, no CPUID leaf 15h or 16h");
+    tsc_hz = hz[source];
     lapic_per_tsc = ((end.bus - start.bus) << 32) / (end.tsc - start.tsc);
-    log_print("TSC %llu kHz, local APIC timer %llu kHz%s", (unsigned long long)tsc_hz / 1000,
-              (unsigned long long)(tsc_hz / 1000 * lapic_per_tsc >> 32), host.tsc_deadline ? ", TSC deadline" : "");
+    log_print("TSC %llu kHz by the %s", (unsigned long long)tsc_hz / 1000, time_source_names[source]);
+    log_print(host.tsc_deadline ? "timers: TSC deadline" : "timers: local APIC's at %llu kHz",
+              (unsigned long long)(tsc_hz / 1000 * lapic_per_tsc >> 32));
+    for (unsigned i = 0; i < TSC_SOURCES; i++)
+        if (hz[i] && !tsc_agree(hz[i], tsc_hz))
+            log_print("TSC: the %s says %llu kHz, and is not believed", time_source_names[i],
+                      (unsigned long long)hz[i] / 1000);
 }
 
 void clock_arm(uint64_t deadline_tsc) {

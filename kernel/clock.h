@@ -7,8 +7,10 @@ extern uint64_t kernel_start_tsc;
 
 uint64_t clock_ns_since_start(void);
 
-// Measures the TSC and the local APIC's timer against the 8254 (channel 2). Needs the local APIC.
-void clock_calibrate(void);
+struct acpi_machine;
+
+// Measures the TSC and the local APIC's timer with the clocks that the machine has. Needs the local APIC.
+void clock_calibrate(const struct acpi_machine *machine);
 
 // Sees to it that this CPU's timer fires at an absolute TSC value or before; NO_DEADLINE asks for nothing.
 void clock_arm(uint64_t deadline_tsc);

@@ -72,7 +72,7 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t multiboot_info) {
     mask_8259();
     for (uint32_t i = 0; i < machine.ioapics; i++)
         ioapic_add(machine.ioapic[i].hpa, machine.ioapic[i].gsi_base);
-    clock_calibrate();
+    clock_calibrate(&machine);
     read_cpu_name();
     lock_acquire_kernel();
     start_vendor();

@@ -58,10 +58,10 @@ def make_image(output, isos=(), configs=(), commands=(), texts=None, arguments='
 
 
 def qemu(image, smp=1, memory=2048, disks=(), icount=False, gdb=False, uefi=False, reboot=False,
-         serial=('-serial', 'stdio'), monitor=None, plugin=None):
+         serial=('-serial', 'stdio'), monitor=None, plugin=None, board='q35'):
     """The command line of QEMU with the CD IMAGE, or none; its monitor listens at the socket MONITOR; PLUGIN is
-    FILE[,NAME=VALUE]..."""
-    command = ['qemu-system-x86_64', '-accel', 'tcg', '-M', 'q35', '-cpu', CPU, '-smp', str(smp), '-m', str(memory),
+    FILE[,NAME=VALUE]...; BOARD may say what the machine lacks: q35,pit=off,hpet=off."""
+    command = ['qemu-system-x86_64', '-accel', 'tcg', '-M', board, '-cpu', CPU, '-smp', str(smp), '-m', str(memory),
                '-nodefaults', '-display', 'none', *serial]
     if image:
         command += ['-drive', f'if=none,id=boot,media=cdrom,readonly=on,format=raw,file={image}',

@@ -1,0 +1,34 @@
+"""Machines that lack what others have: clocks; what is known of the machine."""
+import re
+
+import pytest
+
+# board, CPUs, and the clock that the TSC is measured with
+BOARDS = [pytest.param('q35', 1, 'HPET', id='all-clocks'),
+          pytest.param('q35,hpet=off', 4, 'ACPI PM timer', id='no-HPET'),
+          pytest.param('q35,pit=off,hpet=off', 1, 'ACPI PM timer', id='no-HPET-no-PIT')]
+
+
+def tsc_khz(printed):
+    return int(re.search(r'TSC (\d+) kHz by the', printed).group(1))
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize('board, smp, clock', BOARDS)
+def test_clocks(run_commands, board, smp, clock):
+    exact = board == 'q35,pit=off,hpet=off'  # one clock, which no other one contradicts
+    status, printed = run_commands(['sleep 0.2', 'info --json'], smp=smp, board=board, icount=exact)
+    assert status == 0
+    assert f'kHz by the {clock}' in printed
+    assert 'is not believed' not in printed
+    if exact:  # an instruction a nanosecond
+        assert 999000 <= tsc_khz(printed) <= 1001000
+
+
+@pytest.mark.parametrize('smp', [1, 4])
+def test_told_rate_is_wrong(run_commands, smp):
+    """Bochs' TSC runs at 100 MHz; its CPUID tells the rate of the CPU that it is like."""
+    status, printed = run_commands(['info --json'], 240, smp=smp, cpu='intel')
+    assert status == 0
+    assert 99000 <= tsc_khz(printed) <= 101000
+    assert re.search(r'TSC: the CPUID leaf 16h says 3\d+ kHz, and is not believed', printed)
