@@ -4,6 +4,8 @@
 
 #define CR0_TS         (1ull << 3)
 #define CR0_WP         (1ull << 16)
+#define CR0_PG         (1ull << 31)
+#define CR4_PAE        (1ull << 5)
 #define CR4_MCE        (1ull << 6)
 #define CR4_PGE        (1ull << 7)
 #define CR4_OSFXSR     (1ull << 9)
@@ -32,6 +34,7 @@
 #define MSR_GS_BASE        0xc0000101u
 #define MSR_KERNEL_GS_BASE 0xc0000102u
 #define EFER_SCE           1ull
+#define EFER_LME           (1ull << 8)
 #define EFER_NXE           (1ull << 11)
 #define EFER_SVME          (1ull << 12)
 

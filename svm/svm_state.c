@@ -84,6 +84,10 @@ void svm_load(struct vcpu *vcpu, uint32_t groups) {
         vmcb->cr3 = page->cr3;
         vmcb->cr4 = page->cr4;
         vmcb->efer = page->efer | EFER_SVME;
+        // QEMU restores the host's CR0 at #VMEXIT only if the guest could have set PG itself; without PG, PAE is
+        // nothing.
+        if ((vmcb->efer & EFER_LME) && !(vmcb->cr0 & CR0_PG))
+            vmcb->cr4 |= CR4_PAE;
         vcpu->asid_generation = 0; // the guest's own translations change: a new ASID
     }
     if (groups & GROUP_CS_SS) {

@@ -43,7 +43,6 @@ extern struct vmx_features vmx_features;
 #define CR0_NW    (1ull << 29)
 #define CR0_CD    (1ull << 30)
 #define CR0_PE    1ull
-#define CR0_PG    (1ull << 31)
 #define CR4_VMXE  (1ull << 13)
 #define CR4_SMXE  (1ull << 14)
 #define CR0_OWNED (CR0_NE | CR0_NW | CR0_CD)
