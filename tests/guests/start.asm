@@ -1,14 +1,29 @@
-; Start of a test guest from an El Torito image without emulation: real mode at 7C00h, then long mode with the low 4 GiB
-; mapped to itself, then guest_main() in C. Runs under any firmware of a PC and any hypervisor.
-
+; Start of a test guest from an El Torito image without emulation: real mode at 20000h, from where it copies itself to
+; where it is linked, 7C00h; then long mode with the low 4 GiB mapped to itself,
 TABLES          equ 0x60000         ; PML4, PDPT, 4 page directories
 STACK           equ 0x58000
+LOADED          equ 0x20000         ; make-guest-iso
+CHUNK           equ 0x8000
+MOST            equ 3 * CHUNK       ; of a guest
 
 bits 16
 section .start
 global _start
 _start:         cli
                 cld
+                mov ax, LOADED >> 4
+                mov bx, 0x7c00 >> 4
+                mov dl, MOST / CHUNK
+.chunk:         mov ds, ax
+                mov es, bx
+                xor si, si
+                xor di, di
+                mov cx, CHUNK / 2
+                rep movsw
+                add ax, CHUNK >> 4
+                add bx, CHUNK >> 4
+                dec dl
+                jnz .chunk
                 jmp 0:.here
 .here:          xor ax, ax
                 mov ds, ax
