@@ -10,8 +10,11 @@
 #define TAG_ACPI_OLD 14u
 #define TAG_ACPI_NEW 15u
 
+#define RSDP_OLD_BYTES 20u
+#define RSDP_NEW_BYTES 36u
+
 struct tag {
-    uint32_t type, size;
+    uint32_t type, size; // size: with this header, without what fills up to a multiple of 8
 };
 
 struct tag_module {
@@ -31,25 +34,42 @@ struct tag_mmap {
 static void add_range(struct boot_info *info, uint64_t base, uint64_t size, uint32_t type) {
     static const uint32_t kind[] = {
         [1] = BOOT_MEMORY_FREE, [2] = BOOT_MEMORY_RESERVED, [3] = BOOT_MEMORY_ACPI, [4] = BOOT_MEMORY_NVS};
-    if (info->memory_ranges == BOOT_MEMORY_RANGES)
+    uint32_t is = type < 5 && kind[type] ? kind[type] : BOOT_MEMORY_RESERVED, n = info->memory_ranges;
+    if (n && info->memory[n - 1].kind == is && info->memory[n - 1].base + info->memory[n - 1].size == base) {
+        info->memory[n - 1].size += size;
         return;
-    info->memory[info->memory_ranges].base = base;
-    info->memory[info->memory_ranges].size = size;
-    info->memory[info->memory_ranges].kind = type < 5 && kind[type] ? kind[type] : BOOT_MEMORY_RESERVED;
+    }
+    if (n == BOOT_MEMORY_RANGES)
+        PANIC("the boot loader's memory map has more than %u ranges", BOOT_MEMORY_RANGES);
+    info->memory[n].base = base;
+    info->memory[n].size = size;
+    info->memory[n].kind = is;
     info->memory_ranges++;
 }
 
 static void read_mmap(const struct tag_mmap *mmap, struct boot_info *info) {
-    const char *entry = (const char *)mmap->entries, *end = (const char *)mmap + mmap->tag.size;
-    for (; entry + sizeof(mmap->entries[0]) <= end; entry += mmap->entry_size) {
+    const char *entry = (const char *)mmap->entries;
+    if (mmap->entry_size < sizeof(mmap->entries[0]))
+        PANIC("the boot loader's memory map has entries of %u bytes, not %zu", mmap->entry_size,
+              sizeof(mmap->entries[0]));
+    for (uint32_t left = mmap->tag.size - sizeof(*mmap); left >= mmap->entry_size;
+         left -= mmap->entry_size, entry += mmap->entry_size) {
         uint64_t base, length;
         uint32_t type;
         memcpy(&base, entry, 8);
         memcpy(&length, entry + 8, 8);
         memcpy(&type, entry + 16, 4);
-        if (length)
+        if (length && base <= UINT64_MAX - length)
             add_range(info, base, length, type);
     }
+}
+
+// The first one is the archive.
+static void read_module(const struct tag_module *module, struct boot_info *info) {
+    if (module->tag.size < sizeof(*module) || module->end <= module->start || info->archive_size)
+        return;
+    info->archive_base = module->start;
+    info->archive_size = module->end - module->start;
 }
 
 static void read_tag(const struct tag *tag, struct boot_info *info) {
@@ -61,17 +81,17 @@ static void read_tag(const struct tag *tag, struct boot_info *info) {
         break;
     }
     case TAG_MODULE:
-        if (!info->archive_size) {
-            info->archive_base = ((const struct tag_module *)(const void *)tag)->start;
-            info->archive_size = ((const struct tag_module *)(const void *)tag)->end - info->archive_base;
-        }
+        read_module((const struct tag_module *)(const void *)tag, info);
         break;
     case TAG_MMAP:
-        read_mmap((const struct tag_mmap *)(const void *)tag, info);
+        if (tag->size >= sizeof(struct tag_mmap))
+            read_mmap((const struct tag_mmap *)(const void *)tag, info);
         break;
     case TAG_ACPI_OLD:
     case TAG_ACPI_NEW:
         // The tag holds a copy; what is kept is the address of the root table in it (acpi.c looks at both forms).
+        if (tag->size < sizeof(*tag) + (tag->type == TAG_ACPI_NEW ? RSDP_NEW_BYTES : RSDP_OLD_BYTES))
+            break;
         if (!info->rsdp || tag->type == TAG_ACPI_NEW)
             info->rsdp = (uint64_t)(uintptr_t)(tag + 1);
         break;
@@ -84,12 +104,12 @@ void multiboot_read(uint64_t info_hpa, struct boot_info *info) {
     const char *at = (const char *)info_hpa;
     uint32_t total;
     memcpy(&total, at, sizeof(total));
-    for (uint32_t offset = 8; offset + sizeof(struct tag) <= total;) {
+    for (uint64_t offset = 8; offset + sizeof(struct tag) <= total;) {
         const struct tag *tag = (const struct tag *)(const void *)(at + offset);
-        if (tag->type == TAG_END || tag->size < sizeof(*tag))
+        if (tag->type == TAG_END || tag->size < sizeof(*tag) || tag->size > total - offset)
             break;
         read_tag(tag, info);
-        offset += (tag->size + 7) & ~7u;
+        offset += ((uint64_t)tag->size + 7) & ~7ull;
     }
     if (!info->memory_ranges)
         PANIC("the boot loader gave no memory map");

@@ -4,6 +4,7 @@
 
 #define MULTIBOOT2_MAGIC 0x36d76289u
 
-// Fills memory map, archive, RSDP and command line. `info_hpa` lies below 4 GiB, mapped to itself. *rsdp_copy gets the
-// loader's copy of the RSDP. Stops the machine with a message if there is no memory map or no archive.
+// Fills memory map, archive, command line, and the address of the loader's copy of the RSDP. `info_hpa` is a multiple
+// of 8 below 4 GiB, mapped to itself. A tag that is cut off ends the reading, one that is too short is ignored. Stops
+// the machine with a message if there is no archive, or no memory map, or one that cannot be kept.
 void multiboot_read(uint64_t info_hpa, struct boot_info *info);
