@@ -5,7 +5,7 @@
 
 #define LOW_LIMIT (4ull << 30)
 
-struct table {
+struct __attribute__((packed)) table { // firmware need not align it
     char signature[4];
     uint32_t length;
     char rest[28];
@@ -15,6 +15,7 @@ struct table {
 #define MADT_IO_APIC      1u
 #define MADT_LOCAL_X2APIC 9u
 #define MADT_ENABLED      1u
+#define MADT_ENTRIES      44u
 
 // FADT (ACPI 6.4, 5.2.9), HPET table (IA-PC HPET 1.0a, 3.2.4)
 #define FADT_PM_TIMER      76u
@@ -23,7 +24,7 @@ struct table {
 #define HPET_ADDRESS       44u
 
 static const struct table *table_at(uint64_t hpa) {
-    if (!hpa || hpa + sizeof(struct table) > LOW_LIMIT)
+    if (!hpa || hpa > LOW_LIMIT - sizeof(struct table))
         return NULL;
     const struct table *table = (const struct table *)hpa;
     return table->length >= sizeof(struct table) && hpa + table->length <= LOW_LIMIT ? table : NULL;
@@ -48,16 +49,19 @@ static void add_cpu(struct acpi_machine *machine, uint32_t apic_id, uint32_t fla
 }
 
 static void read_entry(const uint8_t *entry, struct acpi_machine *machine) {
-    uint32_t a, b, c;
+    static const uint8_t bytes[] = {[MADT_LOCAL_APIC] = 8, [MADT_IO_APIC] = 12, [MADT_LOCAL_X2APIC] = 16};
+    uint32_t a, b = 0;
+    if (entry[0] >= sizeof(bytes) || !bytes[entry[0]] || entry[1] < bytes[entry[0]])
+        return;
     memcpy(&a, entry + 4, 4);
-    memcpy(&b, entry + 8, 4);
+    if (entry[1] >= 12)
+        memcpy(&b, entry + 8, 4);
     switch (entry[0]) {
     case MADT_LOCAL_APIC:
         add_cpu(machine, entry[3], a);
         break;
     case MADT_LOCAL_X2APIC:
-        memcpy(&c, entry + 8, 4);
-        add_cpu(machine, a, c);
+        add_cpu(machine, a, b);
         break;
     case MADT_IO_APIC:
         if (machine->ioapics < 8) {
@@ -102,7 +106,10 @@ void acpi_read(struct boot_info *info, struct acpi_machine *machine) {
         log_print("ACPI: no MADT; one CPU, no device interrupts");
         return;
     }
-    const uint8_t *at = (const uint8_t *)madt + 44, *end = (const uint8_t *)madt + madt->length;
-    for (; at + 12 <= end + 4 && at + 2 <= end && at[1] >= 2; at += at[1])
-        read_entry(at, machine);
+    const uint8_t *entries = (const uint8_t *)madt;
+    for (uint64_t at = MADT_ENTRIES; at + 2 <= madt->length; at += entries[at + 1]) {
+        if (entries[at + 1] < 2 || entries[at + 1] > madt->length - at)
+            return;
+        read_entry(entries + at, machine);
+    }
 }

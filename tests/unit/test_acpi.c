@@ -1,0 +1,106 @@
+// ACPI tables as the core reads them: what firmware says, and what broken firmware could.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+#include "kernel/acpi.h"
+#include "kernel/log.h"
+
+// Tables lie below 4 GiB. One ends where the memory ends.
+#define MEMORY 0x40000000ull
+#define BYTES  4096u
+#define ROOT   (MEMORY + 64)
+
+static uint8_t *const memory = (uint8_t *)MEMORY;
+
+void log_print(const char *message, ...) {
+    (void)message;
+}
+
+static int map(void **state) {
+    (void)state;
+    return mmap(memory, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) !=
+           memory;
+}
+
+static void put(uint64_t hpa, const void *bytes, size_t size) {
+    memcpy((uint8_t *)hpa, bytes, size);
+}
+
+static void table(uint64_t hpa, const char *signature, uint32_t length) {
+    put(hpa, signature, 4);
+    put(hpa + 4, &length, 4);
+}
+
+// RSDP and XSDT with one entry beside the MADT's, whose entries are `bytes` at the end of the memory.
+static struct acpi_machine read(uint64_t other, const void *bytes, uint32_t size) {
+    struct boot_info info = {.rsdp = MEMORY};
+    struct acpi_machine machine = {0};
+    uint64_t root = ROOT, madt = MEMORY + BYTES - 44 - size;
+    memset(memory, 0, BYTES);
+    put(MEMORY, "RSD PTR ", 8);
+    memory[15] = 2;
+    put(MEMORY + 24, &root, 8);
+    table(ROOT, "XSDT", 36 + 16);
+    put(ROOT + 36, &other, 8);
+    put(ROOT + 44, &madt, 8);
+    table(madt, "APIC", 44 + size);
+    put(madt + 44, bytes, size);
+    acpi_read(&info, &machine);
+    assert_int_equal(info.rsdp, ROOT);
+    return machine;
+}
+
+static const uint8_t good[] = {0, 8,  0, 1, 1, 0, 0,    0,                             // local APIC 1
+                               0, 8,  1, 2, 0, 0, 0,    0,                             // 2, not enabled
+                               9, 16, 0, 0, 0, 1, 0,    0,    1,  0, 0, 0, 0, 0, 0, 0, // x2APIC 256
+                               1, 12, 0, 0, 0, 0, 0xc0, 0xfe, 24, 0, 0, 0,             // I/O APIC
+                               0, 8,  2, 3, 1, 0, 0,    0};                            // local APIC 3
+
+static void finds_cpus_and_ioapics(void **state) {
+    (void)state;
+    struct acpi_machine machine = read(0, good, sizeof(good));
+    assert_int_equal(machine.cpus, 3);
+    assert_int_equal(machine.apic_id[0], 1);
+    assert_int_equal(machine.apic_id[1], 256);
+    assert_int_equal(machine.apic_id[2], 3);
+    assert_int_equal(machine.ioapics, 1);
+    assert_int_equal(machine.ioapic[0].hpa, 0xfec00000);
+    assert_int_equal(machine.ioapic[0].gsi_base, 24);
+}
+
+static void ignores_tables_out_of_reach(void **state) {
+    (void)state;
+    static const uint64_t places[] = {UINT64_MAX, UINT64_MAX - 35, 1ull << 32, (1ull << 32) - 35};
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+        assert_int_equal(read(places[i], good, sizeof(good)).cpus, 3);
+}
+
+static void ignores_entries_that_are_too_short(void **state) {
+    (void)state;
+    static const uint8_t bytes[] = {0, 6, 0, 1, 1, 0, 9, 8, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0, 0xc0, 0xfe};
+    struct acpi_machine machine = read(0, bytes, sizeof(bytes));
+    assert_int_equal(machine.cpus, 0);
+    assert_int_equal(machine.ioapics, 0);
+}
+
+static void ends_at_an_entry_that_is_cut_off(void **state) {
+    (void)state;
+    assert_int_equal(read(0, good, sizeof(good) - 1).cpus, 2);
+    assert_int_equal(read(0, (const uint8_t[]){0, 0, 0, 0}, 4).cpus, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_cpus_and_ioapics),
+        cmocka_unit_test(ignores_tables_out_of_reach),
+        cmocka_unit_test(ignores_entries_that_are_too_short),
+        cmocka_unit_test(ends_at_an_entry_that_is_cut_off),
+    };
+    return cmocka_run_group_tests(tests, map, NULL);
+}
