@@ -2,8 +2,8 @@
 // "conform done". What it expects is the processor's manual, so it is run on bare machines, too.
 #include "tests/guests/conform.h"
 
-static const struct check *const themes[] = {exception_checks, state_checks, mode_checks, intel_checks,
-                                             interrupt_checks};
+static const struct check *const themes[] = {exception_checks, state_checks, access_checks,
+                                             mode_checks,      intel_checks, interrupt_checks};
 
 bool raises(void (*action)(uint64_t), uint64_t argument, uint64_t vector, uint64_t error) {
     if (survives(action, argument))
