@@ -311,6 +311,7 @@ struct vcpu_page {
     uint64_t dr6, dr7, dr[4];
     uint64_t tsc_offset; // guest TSC = host TSC + tsc_offset
     uint64_t xcr0;
+    uint64_t pdpte[4]; // VT-x, PAE paging: what CR3 has loaded
 };
 _Static_assert(sizeof(struct vcpu_page) <= PAGE_SIZE, "vCPU page");
 _Static_assert(offsetof(struct vcpu_page, dirty) == 64, "vCPU page: exit line");

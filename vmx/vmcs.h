@@ -53,6 +53,7 @@
 #define VMCS_GUEST_DEBUGCTL     0x2802u
 #define VMCS_GUEST_PAT          0x2804u
 #define VMCS_GUEST_EFER         0x2806u
+#define VMCS_GUEST_PDPTE(n)     (0x280au + 2 * (n))
 #define VMCS_INTERRUPTIBILITY   0x4824u
 #define VMCS_ACTIVITY           0x4826u
 #define VMCS_GUEST_SYSENTER_CS  0x482au

@@ -304,6 +304,7 @@ static int vmx_vcpu_create(struct vcpu *vcpu) {
     vmwrite(VMCS_GUEST_CR4, vmx_real_cr4(0));
     vmwrite(VMCS_GUEST_DR7, 0x400);
     vmwrite(VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
+    v->rflags = RFLAGS_FIXED;
     vmwrite(VMCS_GUEST_PAT, 0x0007040600070406);
     vmx_load(vcpu, GROUP_INTERCEPT);
     return OK;
@@ -318,14 +319,23 @@ static void vmx_vcpu_destroy(struct vcpu *vcpu) {
 }
 
 static void vmx_interruptibility(const struct vcpu *vcpu, struct inject_state *state) {
-    (void)vcpu;
     state->interrupt_flag = (vmread(VMCS_GUEST_RFLAGS) & RFLAGS_IF) != 0;
-    state->shadow = (vmread(VMCS_INTERRUPTIBILITY) & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)) != 0;
+    state->shadow = (vmx_of(vcpu)->interruptibility & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)) != 0;
+}
+
+// A software interrupt returns to RIP (abi.md); the processor adds the length of an instruction to the field.
+static void write_soft_event(struct vmx_vcpu *v, uint64_t event) {
+    uint64_t rip = vmread(VMCS_GUEST_RIP);
+    v->soft_event = event & UINT32_MAX;
+    v->soft_rip = rip > UINT32_MAX ? rip - 1 : (uint32_t)(rip - 1);
+    vmwrite(VMCS_GUEST_RIP, v->soft_rip);
+    vmwrite(VMCS_ENTRY_LENGTH, 1);
 }
 
 // The entry's event; the format of the ABI is the VMCS' but for the error code's place.
 static void write_event(struct vcpu *vcpu, uint64_t event) {
     struct vmx_vcpu *v = vmx_of(vcpu);
+    v->soft_event = 0;
     if (!event)
         return; // the hardware has cleared the field at the last exit
     if ((event & EVENT_ERROR_VALID) && !(vmread(VMCS_GUEST_CR0) & CR0_PE))
@@ -333,9 +343,9 @@ static void write_event(struct vcpu *vcpu, uint64_t event) {
     if (event & EVENT_ERROR_VALID)
         vmwrite(VMCS_ENTRY_ERROR, event >> 32);
     if ((event & EVENT_TYPE) == EVENT_SOFTWARE)
-        vmwrite(VMCS_ENTRY_LENGTH, v->entry_length);
+        write_soft_event(v, event);
     if ((event & EVENT_TYPE) == EVENT_NMI) // its delivery was interrupted, perhaps: it blocks others from now on only
-        vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) & ~(uint64_t)BLOCKED_BY_NMI);
+        vmx_set_interruptibility(v, v->interruptibility & ~(uint64_t)BLOCKED_BY_NMI);
     vmwrite(VMCS_ENTRY_EVENT, event & 0xffffffff);
 }
 
@@ -412,7 +422,7 @@ static bool vmx_enter(struct vcpu *vcpu) {
     v->cr2 = read_cr2();
     v->dr6 = read_dr6();
     restore_tables(cpu);
-    uint32_t reason = (uint32_t)vmread(VMCS_EXIT_REASON);
+    uint32_t reason = v->reason = (uint32_t)vmread(VMCS_EXIT_REASON);
     v->launched |= !(reason & REASON_ENTRY_FAILED);
     if (reason == REASON_EXCEPTION &&
         (vmread(VMCS_EXIT_EVENT) & (EVENT_VALID | EVENT_TYPE)) == (EVENT_VALID | EVENT_NMI))

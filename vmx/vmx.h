@@ -19,10 +19,13 @@ struct vmx_vcpu {
     bool host_stale;   // the host's fields are not of `cpu`
     uint64_t host_rsp; // vmx_enter.asm: what the fields hold
     uint64_t host_cr3;
-    uint32_t cpu_controls, entry_event, tpr_threshold;
+    uint32_t cpu_controls, tpr_threshold;
+    uint32_t reason;     // of the last exit
     uint32_t vpid_owner; // CPU that gave the VPID
     uint64_t rsp, cr2, dr6, cr0_shadow, cr4_shadow;
-    uint64_t entry_length; // of an injected software interrupt's instruction
+    uint64_t interruptibility;     // what the field holds
+    uint64_t rflags;               // what the field holds when the VMM's is loaded
+    uint64_t soft_event, soft_rip; // the software interrupt that the last entry injected, and the field's RIP then
 };
 _Static_assert(sizeof(struct vmx_vcpu) <= PAGE_SIZE, "vCPU");
 
@@ -48,6 +51,12 @@ extern struct vmx_features vmx_features;
 #define CR0_OWNED (CR0_NE | CR0_NW | CR0_CD)
 #define CR4_OWNED (CR4_VMXE | CR4_SMXE | CR4_MCE)
 
+static inline void vmx_set_interruptibility(struct vmx_vcpu *v, uint64_t value) {
+    if (v->interruptibility != value)
+        vmwrite(VMCS_INTERRUPTIBILITY, value);
+    v->interruptibility = value;
+}
+
 // Makes the VMCS of a vCPU the current one of the CPU that runs this. Needs the kernel lock.
 void vmx_make_current(struct vcpu *vcpu);
 
@@ -62,6 +71,8 @@ uint64_t vmx_real_cr4(uint64_t cr4);
 
 // vmx_exit.c
 int vmx_exit(struct vcpu *vcpu);
+// Does the exit give the length of its instruction? Then the page has RIP already.
+bool vmx_has_length(uint32_t reason);
 
 // vmx_enter.asm: `gprs` in the order of enum vcpu_gpr; RSP is in the VMCS. *host_rsp is what its field holds. True:
 // there was no entry.

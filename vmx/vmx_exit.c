@@ -37,7 +37,7 @@ static int exit_io(struct vcpu *vcpu) {
 // An IRET whose fault ends in an exit has ended the blocking of NMIs already (SDM 3C 28.2.3).
 static void block_nmi_again(const struct vcpu *vcpu) {
     if (!(vcpu->event & EVENT_VALID))
-        vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) | BLOCKED_BY_NMI);
+        vmx_set_interruptibility(vmx_of(vcpu), vmx_of(vcpu)->interruptibility | BLOCKED_BY_NMI);
 }
 
 static int exit_memory(struct vcpu *vcpu) {
@@ -58,7 +58,7 @@ static void take_debug_causes(struct vcpu *vcpu) {
     v->dr6 = (v->dr6 & ~0xfull) | (vmread(VMCS_QUALIFICATION) & DR6_CAUSES);
     vmwrite(VMCS_GUEST_DR7, vmread(VMCS_GUEST_DR7) & ~DR7_GD);
     // A shadow with TF needs a pending single step at entry; what is injected comes in its place.
-    vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) & ~(uint64_t)(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
+    vmx_set_interruptibility(v, v->interruptibility & ~(uint64_t)(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
 }
 
 static int exit_exception(struct vcpu *vcpu) {
@@ -81,7 +81,7 @@ static int exit_exception(struct vcpu *vcpu) {
         return VCPU_EXIT_EXCEPTION;
     }
     if ((vcpu->event & (EVENT_VALID | EVENT_TYPE)) == (EVENT_VALID | EVENT_NMI))
-        vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) & ~(uint64_t)BLOCKED_BY_NMI);
+        vmx_set_interruptibility(vmx_of(vcpu), vmx_of(vcpu)->interruptibility & ~(uint64_t)BLOCKED_BY_NMI);
     vcpu_take_back_event(vcpu);
     vcpu->event = EVENT_VALID | EVENT_EXCEPTION | vector | (event & EVENT_ERROR_VALID) | EVENT_ERROR(error);
     return EXIT_HANDLED;
@@ -89,7 +89,7 @@ static int exit_exception(struct vcpu *vcpu) {
 
 static uint64_t operand(struct vcpu *vcpu, uint64_t qualification) {
     unsigned gpr = qualification >> 8 & 15;
-    return vcpu->page->gpr[gpr];
+    return gpr == RSP ? vmread(VMCS_GUEST_RSP) : vcpu->page->gpr[gpr];
 }
 
 // A write to a bit that is the core's. The guest's view of the bit changes, and the instruction runs again, now without
@@ -176,17 +176,27 @@ static int decode(struct vcpu *vcpu, uint32_t reason) {
     return VCPU_EXIT_INVALID;
 }
 
-// What the exit interrupted and has to be delivered again. INTn, INT3 and INTO run again by themselves.
-static uint64_t interrupted_event(void) {
+// A software interrupt that the VMM injected; the guest's own INTn, INT3 and INTO run again by themselves.
+static uint64_t interrupted_soft_event(const struct vmx_vcpu *v, uint64_t event) {
+    if (event != v->soft_event || vmread(VMCS_GUEST_RIP) != v->soft_rip)
+        return 0;
+    vmwrite(VMCS_GUEST_RIP, v->soft_rip == UINT32_MAX ? 0 : v->soft_rip + 1);
+    return event;
+}
+
+// What the exit interrupted and has to be delivered again.
+static uint64_t interrupted_event(const struct vmx_vcpu *v) {
     uint64_t event = vmread(VMCS_VECTORING_EVENT);
-    if (!(event & EVENT_VALID) || (event & EVENT_TYPE) >= EVENT_SOFTWARE)
+    if (!(event & EVENT_VALID))
         return 0;
     event &= EVENT_VALID | EVENT_ERROR_VALID | EVENT_TYPE | 0xff;
+    if ((event & EVENT_TYPE) >= EVENT_SOFTWARE)
+        return interrupted_soft_event(v, event);
     return event & EVENT_ERROR_VALID ? event | EVENT_ERROR(vmread(VMCS_VECTORING_ERROR)) : event;
 }
 
 // Is the length of the instruction there (SDM 3C 28.2.5)?
-static bool has_length(uint32_t reason) {
+bool vmx_has_length(uint32_t reason) {
     return reason == REASON_CPUID || reason == REASON_HLT || reason == REASON_INVD ||
            (reason >= REASON_RDPMC && reason <= REASON_WRMSR) || reason == REASON_MWAIT || reason == REASON_MONITOR ||
            (reason >= REASON_INVEPT && reason <= REASON_XSETBV);
@@ -205,8 +215,7 @@ int vmx_exit(struct vcpu *vcpu) {
     struct vmx_vcpu *v = vmx_of(vcpu);
     struct vcpu_page *page = vcpu->page;
     vmx_make_current(vcpu);
-    uint32_t reason = (uint32_t)vmread(VMCS_EXIT_REASON);
-    v->rsp = page->gpr[RSP] = vmread(VMCS_GUEST_RSP);
+    uint32_t reason = v->reason;
     page->instruction_length = 0;
     page->next_rip = 0;
     if (v->entry_failed)
@@ -214,11 +223,14 @@ int vmx_exit(struct vcpu *vcpu) {
     if (reason & REASON_ENTRY_FAILED) { // what was to be injected was not
         vcpu->event = 0;
     } else {
-        vcpu->event = interrupted_event();
-        vcpu->nmi_blocked = (vmread(VMCS_INTERRUPTIBILITY) & BLOCKED_BY_NMI) != 0;
-        if (has_length(reason)) {
-            page->instruction_length = (uint32_t)vmread(VMCS_EXIT_LENGTH);
-            page->next_rip = vmread(VMCS_GUEST_RIP) + page->instruction_length;
+        vcpu->event = interrupted_event(v);
+        v->interruptibility = vmread(VMCS_INTERRUPTIBILITY);
+        vcpu->nmi_blocked = (v->interruptibility & BLOCKED_BY_NMI) != 0;
+        if (vmx_has_length(reason)) {
+            uint64_t length = vmread(VMCS_EXIT_LENGTH);
+            page->rip = vmread(VMCS_GUEST_RIP);
+            page->instruction_length = (uint32_t)length;
+            page->next_rip = page->rip + length;
         }
     }
     int exit = decode(vcpu, reason);

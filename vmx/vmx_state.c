@@ -82,6 +82,7 @@ uint64_t vmx_real_cr4(uint64_t cr4) {
 }
 
 static void load_rip(struct vcpu *vcpu) {
+    struct vmx_vcpu *v = vmx_of(vcpu);
     const struct vcpu_page *page = vcpu->page;
     uint64_t rflags = (page->rflags & 0x3f7fd5) | RFLAGS_FIXED, blocked = 0, pending = 0;
     if (page->interruptibility & VCPU_SHADOW) {
@@ -91,9 +92,17 @@ static void load_rip(struct vcpu *vcpu) {
     if (page->interruptibility & VCPU_NMI_BLOCKED)
         blocked |= BLOCKED_BY_NMI;
     vmwrite(VMCS_GUEST_RIP, page->rip);
-    vmwrite(VMCS_GUEST_RFLAGS, rflags);
-    vmwrite(VMCS_INTERRUPTIBILITY, blocked);
-    vmwrite(VMCS_PENDING_DEBUG, pending);
+    if (v->rflags != rflags)
+        vmwrite(VMCS_GUEST_RFLAGS, rflags);
+    if (v->interruptibility | blocked | (v->rflags & RFLAGS_TF)) // else exits leave nothing pending
+        vmwrite(VMCS_PENDING_DEBUG, pending);
+    v->rflags = rflags;
+    vmx_set_interruptibility(v, blocked);
+}
+
+// Then entries take the four page-directory pointers from the VMCS, exits leave them there (SDM 3C 27.3.1.6, 28.3.4).
+static bool pae_paging(const struct vcpu_page *page) {
+    return (page->cr0 & CR0_PG) && (page->cr4 & CR4_PAE) && !(page->efer & EFER_LMA);
 }
 
 static void load_control(struct vcpu *vcpu) {
@@ -108,6 +117,8 @@ static void load_control(struct vcpu *vcpu) {
     vmwrite(VMCS_GUEST_CR4, vmx_real_cr4(page->cr4));
     vmwrite(VMCS_GUEST_CR3, page->cr3);
     vmwrite(VMCS_GUEST_EFER, page->efer);
+    for (unsigned i = 0; pae_paging(page) && i < 4; i++)
+        vmwrite(VMCS_GUEST_PDPTE(i), page->pdpte[i]);
     vmwrite(VMCS_ENTRY_CONTROLS, vmx_features.entry | (page->efer & EFER_LMA ? ENTRY_IA32E : 0));
     vcpu->asid_generation = 0; // the guest's own translations change: a new VPID
 }
@@ -161,19 +172,18 @@ void vmx_load(struct vcpu *vcpu, uint32_t groups) {
     }
     if (groups & COPIED_GROUPS)
         load_copied(vcpu, groups);
-    v->entry_length = groups & GROUP_EVENT ? page->instruction_length : v->entry_length;
     // #DB and #AC are intercepted so that a guest cannot keep the CPU in their delivery for ever; #MC is the host's.
     if (groups & GROUP_INTERCEPT)
         vmwrite(VMCS_EXCEPTION_BITMAP, vcpu->exception_intercepts | 1u << 1 | 1u << 17 | 1u << 18);
 }
 
+// All of the hot groups but RIP.
 static void export_hot(struct vcpu *vcpu) {
-    const struct vmx_vcpu *v = vmx_of(vcpu);
+    struct vmx_vcpu *v = vmx_of(vcpu);
     struct vcpu_page *page = vcpu->page;
-    uint64_t blocked = vmread(VMCS_INTERRUPTIBILITY);
-    page->gpr[RSP] = v->rsp;
-    page->rip = vmread(VMCS_GUEST_RIP);
-    page->rflags = vmread(VMCS_GUEST_RFLAGS);
+    uint64_t blocked = v->interruptibility;
+    page->gpr[RSP] = v->rsp = vmread(VMCS_GUEST_RSP);
+    page->rflags = v->rflags = vmread(VMCS_GUEST_RFLAGS);
     page->interruptibility = (blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS) ? VCPU_SHADOW : 0) |
                              (blocked & BLOCKED_BY_NMI ? VCPU_NMI_BLOCKED : 0);
     page->cr0 = (vmread(VMCS_GUEST_CR0) & ~CR0_OWNED) | (v->cr0_shadow & CR0_OWNED);
@@ -181,6 +191,8 @@ static void export_hot(struct vcpu *vcpu) {
     page->cr3 = vmread(VMCS_GUEST_CR3);
     page->cr4 = (vmread(VMCS_GUEST_CR4) & ~CR4_OWNED) | (v->cr4_shadow & CR4_OWNED);
     page->efer = vmread(VMCS_GUEST_EFER);
+    for (unsigned i = 0; pae_paging(page) && i < 4; i++)
+        page->pdpte[i] = vmread(VMCS_GUEST_PDPTE(i));
     page->event = vcpu->event;
     store_segment(page, SEGMENT_CS);
     store_segment(page, SEGMENT_SS);
@@ -217,8 +229,11 @@ static void export_copied(struct vcpu *vcpu, uint32_t groups) {
 }
 
 void vmx_export(struct vcpu *vcpu, int reason) {
+    const struct vmx_vcpu *v = vmx_of(vcpu);
     struct vcpu_page *page = vcpu->page;
     uint32_t wanted = exit_wants(page, reason);
+    if (v->entry_failed || !vmx_has_length(v->reason))
+        page->rip = vmread(VMCS_GUEST_RIP);
     export_hot(vcpu);
     page->valid = GROUP_HOT;
     if (wanted & COPIED_GROUPS) {
@@ -231,8 +246,10 @@ void vmx_export(struct vcpu *vcpu, int reason) {
 
 void vmx_fetch(struct vcpu *vcpu, uint32_t groups) {
     vmx_make_current(vcpu);
-    if ((groups & GROUP_HOT) == GROUP_HOT)
+    if ((groups & GROUP_HOT) == GROUP_HOT) {
+        vcpu->page->rip = vmread(VMCS_GUEST_RIP);
         export_hot(vcpu);
+    }
     export_copied(vcpu, groups);
     if ((groups & GROUP_DEBUG) && vcpu->runner)
         read_debug_addresses(vcpu->page); // the runner's CPU asks

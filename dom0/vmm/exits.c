@@ -1,6 +1,7 @@
 // Exits of a vCPU: a table from reason to what serves it.
 #include "dom0/vmm/emulate_operation.h"
 #include "dom0/vmm/machine.h"
+#include "dom0/vmm/state_check.h"
 #include "dom0/vmm/vector_registers.h"
 #include "lib/server.h"
 
@@ -200,10 +201,13 @@ static void exit_task_switch(struct vcpu *vcpu) {
 
 static void exit_invalid(struct vcpu *vcpu) {
     const struct vcpu_page *page = vcpu->page;
+    bool complete = vcpu_need(vcpu, GROUP_ALL);
+    const char *failed = complete ? state_check(page, vcpu->machine->cpuid.physical_bits) : NULL;
     machine_crash(vcpu->machine,
-                  "the CPU state cannot be entered: reason %llx, RIP %llx, CR0 %llx, CR3 %llx, CR4 %llx, EFER %llx",
-                  (unsigned long long)page->qualification, (unsigned long long)page->rip, (unsigned long long)page->cr0,
-                  (unsigned long long)page->cr3, (unsigned long long)page->cr4, (unsigned long long)page->efer);
+                  "the CPU state cannot be entered: %s; reason %llx, RIP %llx, CR0 %llx, CR3 %llx, CR4 %llx, EFER %llx",
+                  failed ? failed : "no check known here fails", (unsigned long long)page->qualification,
+                  (unsigned long long)page->rip, (unsigned long long)page->cr0, (unsigned long long)page->cr3,
+                  (unsigned long long)page->cr4, (unsigned long long)page->efer);
 }
 
 typedef void exit_function(struct vcpu *vcpu);

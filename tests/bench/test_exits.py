@@ -4,6 +4,8 @@ import re
 from pexpect.popen_spawn import PopenSpawn
 
 import machine
+from bochs_trace import trace
+from conftest import PATIENCE
 from costs import counted, plugin
 
 # name: goal, what KVM with QEMU as its VMM takes
@@ -20,6 +22,11 @@ LIMITS = {
     'self_ipi': {'vmrun': 3, 'syscall': 2, 'locked': 13, 'vmload': 6, 'vmsave': 3},
     'hlt_timer': {'vmrun': 3, 'syscall': 4, 'locked': 21, 'vmload': 6, 'vmsave': 3, 'apic_write': 4},
 }
+SECTIONS = ['nothing', 'cpuid', 'in', 'in_pm_timer', 'mmio', 'self_ipi_xapic', 'self_ipi', 'self_ipi_hlt', 'hlt_timer']
+# VT-x: of each of its entries no more of these; an MMIO access wants all segments. docs/costs.md says which fields.
+VMCS_LIMITS = {'cpuid': {'vmread': 19, 'vmwrite': 1, 'invept': 0}, 'in': {'vmread': 20, 'vmwrite': 1, 'invept': 0},
+               'mmio': {'vmread': 48, 'vmwrite': 1, 'invept': 0},
+               'self_ipi': {'vmread': 15, 'vmwrite': 2, 'invept': 0}}
 # The host's own timer comes in between, once in some thousand rounds.
 NOISE = 0.05
 CONFIG = ('name = "bench"\nbuilder = "hvm"\nmemory = 64\nserial = "pty"\nboot = "d"\n'
@@ -72,6 +79,19 @@ def test_exits_vtx(boot, guest_files, figure):
     for name, (goal, _) in PEERS.items():
         figure(f'exit_{name}_vtx', seen[name][0], 'instructions', goal)
     assert all(LEAST <= ticks <= MOST for name, (ticks, _) in seen.items() if name != 'nothing'), seen
+
+
+def test_vmcs_accesses(guest_files, figure, tmp_path):
+    """VMREAD, VMWRITE and INVEPT of the host for one entry of the guest, counted in a trace of instructions."""
+    guests = guest_files.parent / 'tests/guests'
+    image = machine.make_image(tmp_path / 'bulkhead.iso', [guests / 'bench.iso'], (), texts={
+        'etc/domains/bench': CONFIG, 'etc/commands': "create -q bench\nwait bench console 'bench done' 100\n"})
+    sections = trace(image, guests / 'bench.elf', len(SECTIONS), tmp_path, 120 * PATIENCE)
+    assert len(sections) == len(SECTIONS)
+    for name, section in zip(SECTIONS, sections):
+        for kind, limit in VMCS_LIMITS.get(name, {}).items():
+            each = section[kind] / section['vmresume']
+            figure(f'exit_{name}_vtx costs {kind}', round(each, 2), 'an entry', limit=limit + 0.5)
 
 
 def test_the_guest_runs_anywhere(guest_files):

@@ -78,6 +78,7 @@ static struct {
     F(vcpu_page, lstar), F(vcpu_page, cstar), F(vcpu_page, sfmask), F(vcpu_page, kernel_gs_base),
     F(vcpu_page, sysenter_cs), F(vcpu_page, sysenter_esp), F(vcpu_page, sysenter_eip), F(vcpu_page, pat),
     F(vcpu_page, dr6), F(vcpu_page, dr7), F(vcpu_page, dr), F(vcpu_page, tsc_offset), F(vcpu_page, xcr0),
+    F(vcpu_page, pdpte),
     F(vcpu_segment, selector), F(vcpu_segment, attributes), F(vcpu_segment, limit), F(vcpu_segment, base),
     F(boot_info, abi_version), F(boot_info, cpus), F(boot_info, tsc_hz), F(boot_info, archive_base),
     F(boot_info, archive_size), F(boot_info, rsdp), F(boot_info, kernel_pool_bytes), F(boot_info, kernel_start_tsc),
