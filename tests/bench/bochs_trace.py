@@ -30,9 +30,10 @@ def whole_rounds(names):
 
 
 def trace(image, guest, sections, folder, seconds):
-    """Of each of the SECTIONS that the guest on IMAGE measures a Counter of instructions by name, from entry to entry."""
+    """Of each of the SECTIONS that the guest measures a Counter of instructions by name, from entry to entry."""
     options = argparse.Namespace(model='intel', smp=1, memory=1024, uefi=False, image=image, disk=[])
-    (folder / 'bochsrc').write_text(bochs.settings(options, 'none', folder).replace('mode=term, dev=none', 'mode=null'))
+    settings = bochs.settings(options, 'none', folder).replace('mode=term, dev=none', 'mode=null')
+    (folder / 'bochsrc').write_text(settings)
     # Firmware and boot loader use the guest's addresses too: its marks count from the first entry on.
     commands = [f'lb 0x{symbol(build.BUILD / "kernel/bulkhead.elf", "vmx_enter_guest")}', 'c', 'd 1']
     commands += [f'lb 0x{address}' for address in addresses(guest)]

@@ -1,5 +1,6 @@
 """What only the machine with VT-x shows, Bochs: many vCPUs on one CPU, and one on many."""
 import pytest
+from shell_output import Answers
 from test_scheduling import times
 
 
@@ -19,3 +20,33 @@ def test_interrupts_off_does_not_keep_the_cpu(boot, guest_files, smp):
     host.command('destroy one')
     host.command('destroy two')
     host.poweroff()
+
+
+@pytest.mark.long
+def test_firmware_leaves_vtx_to_us(boot):
+    """OVMF leaves IA32_FEATURE_CONTROL 0 and open, so that VMXON would be refused. No MADT, so no shell."""
+    host = boot(cpu='intel', uefi=True)
+    host.expect('VT-x: EPT', 120)
+    host.expect(r'\[init\] 1 CPUs')
+
+
+DEBIAN = """name = "guest"
+builder = "hvm"
+memory = 256
+vcpus = {vcpus}
+disk = ["file:{iso},hdc:cdrom,r"]
+boot = "d"
+serial = "pty"
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize('iso, vcpus', [('debian-686.iso', 1), ('debian-686.iso', 2), ('debian.iso', 1)])
+def test_debian_kernels(run_commands, guest_files, iso, vcpus):
+    """PAE paging is of 686-pae only: its page-directory pointers are in the VMCS."""
+    status, printed = run_commands([
+        'create guest', f"wait guest console 'CPUS {vcpus}' 120", "wait guest console '# ' 60",
+        "type -c guest 'complaints; poweroff<enter>'", 'wait guest state gone 60', 'log'], 300, cpu='intel',
+        isos=[guest_files / iso], texts={'etc/domains/guest': DEBIAN.format(iso=iso, vcpus=vcpus)})
+    assert status == 0, printed
+    assert 'domain 1 (guest) powered off: the guest powered off' in Answers(printed)['log']
