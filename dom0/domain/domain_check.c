@@ -17,7 +17,8 @@
 bool domain_name_is_valid(const char *name) {
     static const char accepted[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+:@-";
     size_t length = strlen(name);
-    if (length == 0 || length > DOMAIN_NAME_MAX || strspn(name, accepted) != length || !strcmp(name, "Domain-0"))
+    if (length == 0 || length > DOMAIN_NAME_MAX || strspn(name, accepted) != length || !strcmp(name, "Domain-0") ||
+        name[0] == '-') // an option to verbs
         return false;
     return strspn(name, "0123456789") != length; // verbs would take it for an id
 }

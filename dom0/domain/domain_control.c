@@ -41,15 +41,26 @@ static bool expect_alive(const struct domain *domain, char error[DOMAIN_ERROR_SI
     return false;
 }
 
+static bool expect_other(const struct domain *domain, enum domain_state state, const char *refusal,
+                         char error[DOMAIN_ERROR_SIZE]) {
+    if (!expect_alive(domain, error))
+        return false;
+    if (domain->state == state)
+        format(error, DOMAIN_ERROR_SIZE, "%s", refusal);
+    return domain->state != state;
+}
+
 bool domain_pause(struct domain *domain, char error[DOMAIN_ERROR_SIZE]) {
-    if (!expect_alive(domain, error) || !command(domain, VMM_PAUSE, error))
+    if (!expect_other(domain, DOMAIN_STATE_PAUSED, "it is paused already; see unpause", error) ||
+        !command(domain, VMM_PAUSE, error))
         return false;
     domain->state = DOMAIN_STATE_PAUSED;
     return true;
 }
 
 bool domain_unpause(struct domain *domain, char error[DOMAIN_ERROR_SIZE]) {
-    if (!expect_alive(domain, error) || !command(domain, VMM_UNPAUSE, error))
+    if (!expect_other(domain, DOMAIN_STATE_RUNNING, "it is not paused; see pause", error) ||
+        !command(domain, VMM_UNPAUSE, error))
         return false;
     domain->state = DOMAIN_STATE_RUNNING;
     return true;
@@ -157,13 +168,17 @@ bool domain_type(struct domain *domain, const char *text, size_t length, unsigne
     }
 }
 
+bool domain_has_console(const struct domain *domain) {
+    return domain->config.serial_pty && domain->channel < CONSOLE_CHANNELS;
+}
+
 size_t domain_console_read(const struct domain *domain, uint64_t *position, char *to, size_t size) {
-    return domain->channel < CONSOLE_CHANNELS ? console_read(domain->channel, position, to, size) : 0;
+    return domain_has_console(domain) ? console_read(domain->channel, position, to, size) : 0;
 }
 
 bool domain_console_write(struct domain *domain, const char *bytes, size_t length, char error[DOMAIN_ERROR_SIZE]) {
     uint64_t deadline = manager_deadline_ms(CALL_TIMEOUT_MS);
-    if (domain->channel >= CONSOLE_CHANNELS) {
+    if (!domain_has_console(domain)) {
         format(error, DOMAIN_ERROR_SIZE, "it has no serial console; see the key serial");
         return false;
     }

@@ -202,8 +202,9 @@ bool domain_rename(struct domain *domain, const char *name, char error[DOMAIN_ER
     if (other && other != domain)
         format(error, DOMAIN_ERROR_SIZE, "domain %s already exists, with id %u", name, other->id);
     else if (!domain_name_is_valid(name))
-        format(error, DOMAIN_ERROR_SIZE, "%s is no name; accepted: 1 to %d of A-Z a-z 0-9 . _ + : @ -, not a number",
-               name, DOMAIN_NAME_MAX);
+        format(error, DOMAIN_ERROR_SIZE,
+               "%s is no name; accepted: 1 to %d of A-Z a-z 0-9 . _ + : @ -, no number, no - at its beginning", name,
+               DOMAIN_NAME_MAX);
     else
         return set_name(domain, name, error);
     return false;

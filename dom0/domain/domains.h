@@ -90,6 +90,9 @@ bool domain_registers(struct domain *domain, unsigned vcpu, struct vmm_registers
 // What the domain's VGA shows. False with ERROR if that is not text, or the VMM does not answer.
 bool domain_screen(struct domain *domain, struct vga_text_screen *screen, char error[DOMAIN_ERROR_SIZE]);
 
+// Whether its first serial port is connected to a console: the key serial is "pty".
+bool domain_has_console(const struct domain *domain);
+
 // The output of the domain's serial console, as far as the scrollback holds it: copies what stands from *POSITION
 // (bytes since the domain's start) on, moves *POSITION to the first byte copied, and returns the number of bytes.
 size_t domain_console_read(const struct domain *domain, uint64_t *position, char *to, size_t size);

@@ -17,7 +17,7 @@ int verb_console(const struct invocation *invocation) {
     struct domain *domain = operand_domain(invocation, 0);
     if (!domain)
         return STATUS_FAILED;
-    if (domain->channel >= CONSOLE_CHANNELS)
+    if (!domain_has_console(domain))
         return verb_fails(invocation, "%s has no serial console; see the key serial, and the verb screen",
                           domain->config.name);
     uint32_t id = domain->id;
@@ -107,5 +107,5 @@ int verb_log(const struct invocation *invocation) {
         return print_channel(CONSOLE_CHANNEL_INIT);
     if (host_server_find(name, &server))
         return print_channel(server.channel);
-    return verb_fails(invocation, "%s is neither a domain nor a server; see list and info", name);
+    return refuse_server(invocation, name, "init");
 }

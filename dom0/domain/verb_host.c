@@ -174,6 +174,9 @@ int verb_crash(const struct invocation *invocation) {
     char name[DOMAIN_NAME_MAX + 16];
     const char *operand = invocation->operand[0];
     const struct domain *domain = domain_find(operand);
+    struct init_server server;
+    if (!domain && !host_server_find(operand, &server))
+        return refuse_server(invocation, operand, "");
     format(name, sizeof name, domain ? "domain %s" : "%s", domain ? domain->config.name : operand);
     terminal_drain(); // it may be the domain manager's own end
     const char *refusal = host_crash(name);

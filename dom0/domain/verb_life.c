@@ -78,7 +78,9 @@ int verb_shutdown(const struct invocation *invocation) {
     struct domain *domain;
     if (!invocation->operands && !option_letter(invocation, 'a'))
         return verb_fails(invocation, "which domain? -a is for all");
-    while (count < DOMAINS_MAX && (domain = operand_next(invocation, all, &cursor, &status))) {
+    if (all)
+        return verb_fails(invocation, "-a is for all domains, %s is one; give either", invocation->operand[0]);
+    while (count < DOMAINS_MAX && (domain = operand_next(invocation, 0, &cursor, &status))) {
         if (press_power(invocation, domain, false, &pressed[count]))
             status = STATUS_FAILED;
         else

@@ -59,6 +59,8 @@ static int list_long(const struct invocation *invocation) {
 }
 
 int verb_list(const struct invocation *invocation) {
+    if (operands_check(invocation))
+        return STATUS_FAILED;
     if (option_letter(invocation, 'l'))
         return list_long(invocation);
     int status = 0, cursor = 0;
@@ -97,6 +99,8 @@ int verb_vcpu_list(const struct invocation *invocation) {
     int status = 0, cursor = 0;
     struct domain *domain;
     struct table table = verb_table(invocation, vcpu_columns, COUNT(vcpu_columns));
+    if (operands_check(invocation))
+        return STATUS_FAILED;
     table_begin(&table);
     while ((domain = operand_next(invocation, 0, &cursor, &status)))
         list_vcpus(&table, domain);
@@ -126,6 +130,8 @@ int verb_uptime(const struct invocation *invocation) {
     struct domain *domain;
     struct table table = verb_table(invocation, uptime_columns, COUNT(uptime_columns));
     uint64_t now = manager_now_ms();
+    if (operands_check(invocation))
+        return STATUS_FAILED;
     table_begin(&table);
     if (!invocation->operands)
         uptime_row(&table, "Domain-0", 0, now);

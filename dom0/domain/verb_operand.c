@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "dom0/domain/host.h"
 #include "dom0/domain/terminal.h"
 #include "lib/format.h"
 
@@ -30,11 +31,28 @@ static void refuse_name(const struct invocation *invocation, const char *name) {
         verb_fails(invocation, "%s is an invalid domain identifier; there are no domains", name);
 }
 
+int refuse_server(const struct invocation *invocation, const char *name, const char *first) {
+    char names[512];
+    struct init_server server;
+    size_t used = (size_t)format(names, sizeof names, "%s", first);
+    for (uint64_t i = 0; used < sizeof names && host_server_get(i, &server); i++)
+        used += (size_t)format(names + used, sizeof names - used, "%s%s", used ? ", " : "", server.name);
+    return verb_fails(invocation, "%s is neither a domain (see list) nor a server; servers are: %s", name, names);
+}
+
 struct domain *operand_domain(const struct invocation *invocation, int index) {
     struct domain *domain = domain_find(invocation->operand[index]);
     if (!domain)
         refuse_name(invocation, invocation->operand[index]);
     return domain;
+}
+
+int operands_check(const struct invocation *invocation) {
+    int status = 0;
+    for (int i = 0; i < invocation->operands; i++)
+        if (!operand_domain(invocation, i))
+            status = STATUS_FAILED;
+    return status;
 }
 
 struct domain *operand_next(const struct invocation *invocation, int first, int *cursor, int *status) {

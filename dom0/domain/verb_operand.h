@@ -7,6 +7,14 @@
 // The domain that operand INDEX names; if there is none, says so with the names there are and returns NULL.
 struct domain *operand_domain(const struct invocation *invocation, int index);
 
+// Says that NAME is neither a domain nor a server, and which servers there are: FIRST (or "") and those that init
+// watches. Returns STATUS_FAILED.
+int refuse_server(const struct invocation *invocation, const char *name, const char *first);
+
+// Says which operands name no domain: before a table is begun, whose JSON would break with a message in it. Returns the
+// status.
+int operands_check(const struct invocation *invocation);
+
 // The domains to go through: those that the operands from FIRST name, or all without operands. Begin with *CURSOR = 0;
 // NULL ends. With an unknown name it says so, sets *STATUS and goes on to the next.
 struct domain *operand_next(const struct invocation *invocation, int first, int *cursor, int *status);

@@ -184,7 +184,11 @@ int verb_wait(const struct invocation *invocation) {
         return STATUS_FAILED;
     if (!seconds_parse(invocation->operand[3], &ms))
         return verb_fails(invocation, "%s is no time in seconds; as in 5 or 0.5", invocation->operand[3]);
-    if (!of_state && !operand_domain(invocation, 0))
+    const struct domain *domain = of_state ? NULL : operand_domain(invocation, 0);
+    if (!of_state && !domain)
         return STATUS_FAILED;
+    if (watched->found == console_found && !domain_has_console(domain))
+        return verb_fails(invocation, "%s has no serial console; see the key serial, and wait DOM screen",
+                          domain->config.name);
     return watch(invocation, watched, ms);
 }

@@ -50,50 +50,6 @@ def test_help(boot):
     host.poweroff()
 
 
-# What is typed, and what the answer must hold.
-ERRORS = [
-    ('crate x', 'crate: no such verb; did you mean create?'),
-    ('frobnicate', 'frobnicate: no such verb; help lists all'),
-    ('xl frobnicate', 'frobnicate: no such verb'),
-    ('help frobnicate', 'frobnicate'),
-    ("echo 'abc", "error: a ' is not closed"),
-    ('create', 'give a FILE aboard, or KEY=VALUE words'),
-    ('create nothing', 'no such configuration aboard: nothing; aboard are: debian, debian-direct, grub'),
-    ('create -z grub', 'unknown option -z'),
-    ('create --bad grub', 'unknown option --bad'),
-    ('create -f', 'option -f needs a value: FILE'),
-    ('list --json=1', 'option --json takes no value'),
-    ('list nobody', 'nobody is an invalid domain identifier; there are no domains'),
-    ('info now', 'too many operands: now'),
-    ('destroy', 'too few operands'),
-    ('destroy 0', 'destroy: 0 '),
-    ('console nobody', 'nobody is an invalid domain identifier'),
-    ('domname 7', '7 is an invalid domain identifier'),
-    ('rename nobody somebody', 'nobody is an invalid domain identifier'),
-    ('type nobody x', 'nobody is an invalid domain identifier'),
-    ('sleep soon', 'soon is no time in seconds'),
-    ('wait nobody state asleep 1', 'asleep is no state; accepted: running'),
-    ('wait nobody smell x 1', 'smell cannot be waited for; accepted: state, console, screen'),
-    ('wait nobody state running 0.2', 'nobody: no "running" within 0.2 s'),
-    ('log nobody', 'nobody is neither a domain nor a server'),
-    ('crash nobody', 'init knows no such thing'),
-]
-
-
-@pytest.mark.parametrize('smp', [1, 4])
-def test_errors(boot, smp):
-    host = boot(smp=smp)
-    host.shell()
-    wrong = []
-    for command, wanted in ERRORS:
-        answer = host.command(command)
-        if wanted not in answer:
-            wrong.append(f'{command}: {answer!r} holds no {wanted!r}')
-    assert not wrong, '\n'.join(wrong)
-    assert len(parse_json(host.command('list --json'))) == 1
-    host.poweroff()
-
-
 def test_editing(boot):
     host = boot()
     host.shell()
