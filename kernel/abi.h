@@ -374,6 +374,8 @@ struct boot_info {
         uint32_t kind, node;
     } memory[BOOT_MEMORY_RANGES];
     uint64_t kept_log_base; // host-physical: a struct kept_log (lib/kept_log.h) for init, behind the core's own
+    uint32_t cpu_signature; // CPUID leaf 1 EAX: family, model, stepping
+    uint32_t microcode;     // revision, 0: the CPU does not say
 };
 _Static_assert(sizeof(struct boot_info) <= PAGE_SIZE, "boot information");
 

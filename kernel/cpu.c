@@ -7,6 +7,7 @@
 #include "kernel/log.h"
 #include "kernel/machine_check.h"
 #include "kernel/memory.h"
+#include "kernel/memory_type.h"
 #include "kernel/object.h"
 #include "kernel/panic.h"
 #include "kernel/space.h"
@@ -161,6 +162,7 @@ void cpu_init_self(struct cpu *cpu) {
     if (host.xsave)
         xsetbv0(host.xcr0);
     barrier_init_self();
+    memory_type_init_self(cpu->id);
     lapic_init_self();
     machine_check_init_self();
 }

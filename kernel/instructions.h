@@ -4,6 +4,7 @@
 
 #define CR0_TS         (1ull << 3)
 #define CR0_WP         (1ull << 16)
+#define CR0_CD         (1ull << 30)
 #define CR0_PG         (1ull << 31)
 #define CR4_PAE        (1ull << 5)
 #define CR4_MCE        (1ull << 6)
@@ -23,6 +24,7 @@
 
 #define MSR_TSC            0x10u
 #define MSR_APIC_BASE      0x1bu
+#define MSR_MICROCODE      0x8bu
 #define MSR_SYSENTER_CS    0x174u
 #define MSR_TSC_DEADLINE   0x6e0u
 #define MSR_EFER           0xc0000080u

@@ -42,6 +42,7 @@ struct init_host {
     uint64_t largest_free_bytes;
     uint32_t cpus, vendor, has_iommu, domains;
     uint32_t speculation, reserved; // SPECULATION_*
+    uint32_t cpu_signature, microcode;
     uint64_t tsc_hz, boot_tsc, pool_bytes;
     uint64_t capabilities, threads; // in use: of init, all servers and all VMMs
     char vendor_reason[128];

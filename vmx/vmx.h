@@ -1,5 +1,6 @@
 // Inside of vmx/.
 #pragma once
+#include "kernel/instructions.h"
 #include "kernel/vendor.h"
 #include "vmx/vmcs.h"
 
@@ -44,7 +45,6 @@ extern struct vmx_features vmx_features;
 // Bits of the control registers that are the core's: the guest reads what it wrote, the hardware has what has to be.
 #define CR0_NE    (1ull << 5)
 #define CR0_NW    (1ull << 29)
-#define CR0_CD    (1ull << 30)
 #define CR0_PE    1ull
 #define CR4_VMXE  (1ull << 13)
 #define CR4_SMXE  (1ull << 14)

@@ -7,6 +7,15 @@
 // For contracts; a predicate would hide it from the prover's rules for bits.
 #define VMX_BIT(word, bit) (((word) & (1 << (bit))) != 0)
 
+// What MOV to DR6 takes of a value: 32 bits, or the host gets #GP (SDM 2B, MOV to debug registers).
+/*@ assigns \nothing;
+    ensures \result <= 0xffffffff;
+    ensures \result == (dr6 & 0xffffffff);
+*/
+static inline uint64_t vmx_dr6(uint64_t dr6) {
+    return dr6 & 0xffffffff;
+}
+
 // `must`: bits that have to be 1; `may`: bits that can be (the halves of a capability MSR). Needs `required` set and
 // `forbidden` clear; sets of `wanted` what may be. False: this CPU cannot do what is needed.
 /*@ requires \valid(controls);

@@ -165,6 +165,9 @@ static int decode(struct vcpu *vcpu, uint32_t reason) {
         return exit_cr(vcpu);
     case REASON_TASK_SWITCH:
         return exit_task_switch(vcpu);
+    case REASON_MACHINE_CHECK_ENTRY | REASON_ENTRY_FAILED: // the host's; if all goes on, without this guest
+        machine_check(NULL);
+        break;
     default:
         break;
     }

@@ -1,6 +1,7 @@
 // Transfer of a vCPU's state between its page and the VMCS, group by group.
 #include "kernel/instructions.h"
 #include "vmx/vmx.h"
+#include "vmx/vmx_control.h"
 
 #define DR7_RESERVED 0xffffffff0000d800ull
 #define EFER_LMA     (1ull << 10)
@@ -142,7 +143,7 @@ static void load_copied(struct vcpu *vcpu, uint32_t groups) {
             v->msrs[i].value = *word(page, switched[i]);
     if (groups & GROUP_DEBUG) {
         vmwrite(VMCS_GUEST_DR7, (page->dr7 & ~DR7_RESERVED) | DR7_FIXED);
-        v->dr6 = page->dr6;
+        v->dr6 = vmx_dr6(page->dr6);
         write_dr0(page->dr[0]);
         write_dr1(page->dr[1]);
         write_dr2(page->dr[2]);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "dom0/domain/aboard.h"
+#include "dom0/domain/cpu_text.h"
 #include "dom0/domain/host.h"
 #include "dom0/domain/manager.h"
 #include "dom0/domain/speculation_text.h"
@@ -20,6 +21,8 @@ static const struct column info_columns[] = {
     {"machine", "machine", COLUMN_TEXT, 0},
     {"nr_cpus", "nr_cpus", COLUMN_NUMBER, 0},
     {"cpu_name", "cpu_name", COLUMN_TEXT, 0},
+    {"cpu_model", "cpu_model", COLUMN_TEXT, 0},
+    {"cpu_errata", "cpu_errata", COLUMN_TEXT, 0},
     {"cpu_mhz", "cpu_mhz", COLUMN_NUMBER, 0},
     {"virtualization", "virtualization", COLUMN_TEXT, 0},
     {"speculation", "speculation", COLUMN_TEXT, 0},
@@ -51,13 +54,15 @@ static void virtualization_text(const struct init_host *host, char *to, size_t s
 
 int verb_info(const struct invocation *invocation) {
     struct init_host host;
-    char virtualization[160], speculation[SPECULATION_TEXT_SIZE];
+    char virtualization[160], speculation[SPECULATION_TEXT_SIZE], model[CPU_TEXT_SIZE], errata[CPU_ERRATA_SIZE];
     const volatile struct core_info *core = host_core_info();
     struct table table = verb_table(invocation, info_columns, COUNT(info_columns));
     table.single = true;
     if (!host_get(&host))
         return verb_fails(invocation, "init does not answer");
     virtualization_text(&host, virtualization, sizeof virtualization);
+    cpu_text(host.cpu_signature, host.microcode, model, sizeof model);
+    cpu_errata_text(host.vendor, host.cpu_signature, host.microcode, errata, sizeof errata);
     speculation_text(host.speculation, speculation, sizeof speculation);
     table_begin(&table);
     table_row(&table, (struct cell[]){
@@ -66,6 +71,8 @@ int verb_info(const struct invocation *invocation) {
                           {"x86_64", 0},
                           {NULL, host.cpus},
                           {host.cpu_name, 0},
+                          {model, 0},
+                          {errata, 0},
                           {NULL, (int64_t)(host.tsc_hz / 1000000)},
                           {virtualization, 0},
                           {speculation, 0},

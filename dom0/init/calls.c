@@ -35,6 +35,8 @@ static uint64_t serve_host(const struct request *request) {
         .has_iommu = boot_page->has_iommu,
         .domains = domains_count(),
         .speculation = boot_page->speculation,
+        .cpu_signature = boot_page->cpu_signature,
+        .microcode = boot_page->microcode,
         .tsc_hz = boot_page->tsc_hz,
         .boot_tsc = boot_page->kernel_start_tsc,
         .pool_bytes = boot_page->kernel_pool_bytes,

@@ -20,6 +20,8 @@ def test_clocks(run_commands, board, smp, clock):
     status, printed = run_commands(['sleep 0.2', 'info --json'], smp=smp, board=board, icount=exact)
     assert status == 0
     assert f'kHz by the {clock}' in printed
+    assert '"cpu_model": "family 23 model 1 stepping 2, microcode 0x1000065", "cpu_errata": "none known"' in printed
+    assert 'MTRRs off' not in printed and printed.count('were not those of CPU 0; set') in (0, smp - 1)
     assert 'is not believed' not in printed
     if exact:  # an instruction a nanosecond
         assert 999000 <= tsc_khz(printed) <= 1001000
@@ -31,4 +33,7 @@ def test_told_rate_is_wrong(run_commands, smp):
     status, printed = run_commands(['info --json'], 240, smp=smp, cpu='intel')
     assert status == 0
     assert 99000 <= tsc_khz(printed) <= 101000
+    assert '"cpu_model": "family 6 model 85 stepping 4, microcode unknown"' in printed
+    assert '"cpu_errata": "TSC deadline timer may be late with microcode before 0x2000014"' in printed
+    assert 'MTRRs off' not in printed and printed.count('were not those of CPU 0; set') in (0, smp - 1)
     assert re.search(r'TSC: the CPUID leaf 16h says 3\d+ kHz, and is not believed', printed)

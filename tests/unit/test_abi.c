@@ -84,7 +84,7 @@ static struct {
     F(boot_info, archive_size), F(boot_info, rsdp), F(boot_info, kernel_pool_bytes), F(boot_info, kernel_start_tsc),
     F(boot_info, quota_bytes), F(boot_info, vendor), F(boot_info, has_iommu), F(boot_info, speculation), F(boot_info, vendor_reason),
     F(boot_info, cpu_name), F(boot_info, command_line), F(boot_info, apic_id), F(boot_info, memory_ranges),
-    F(boot_info, memory), F(boot_info, kept_log_base),
+    F(boot_info, memory), F(boot_info, kept_log_base), F(boot_info, cpu_signature), F(boot_info, microcode),
     F(core_info, log_pages), F(core_info, trace_pages), F(core_info, log_written), F(core_info, trace_written),
     F(core_info, pool_pages), F(core_info, pool_used), F(core_info, exits), F(core_info, counters), F(core_info, last_log_pages), F(core_info, last_log_end), F(core_info, last_log_bytes),
     F(trace_entry, tsc), F(trace_entry, event), F(trace_entry, cpu), F(trace_entry, a), F(trace_entry, b),
