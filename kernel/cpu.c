@@ -24,8 +24,8 @@ _Static_assert(offsetof(struct cpu, data_selector) == 32, "barrier.c: VERW");
 #define TSS_BUSY          (2ull << 40)
 #define STACK_PAGES       4u
 #define IST_PAGES         2u
-#define XCR0_GUEST        0xe7ull // x87, SSE, AVX, AVX-512
-#define XSAVE_LEGACY_SIZE 576u    // with the header (SDM 1 13.4)
+#define XCR0_SWITCHED     0x2ffull // x87, SSE, AVX, MPX, AVX-512, PKRU: all that instructions reach and a page holds
+#define XSAVE_LEGACY_SIZE 576u     // with the header (SDM 1 13.4)
 
 struct cpu *cpus[CPUS_MAX];
 uint32_t cpu_count;
@@ -57,6 +57,8 @@ void cpu_detect_features(void) {
     host.smep = (seven.ebx & 1u << 7) != 0;
     host.smap = (seven.ebx & 1u << 20) != 0;
     host.umip = (seven.ecx & 1u << 2) != 0;
+    bool intel = cpuid(0, 0).ebx == 0x756e6547; // Genu(ineIntel)
+    host.x87_pointers_stay = !intel && !(cpuid(0x80000008, 0).ebx & 1u << 2);
     if (host.smap)
         write_clac();
     barrier_detect();
@@ -64,7 +66,8 @@ void cpu_detect_features(void) {
     if (!host.xsave)
         return;
     struct cpuid d = cpuid(0xd, 0);
-    host.xcr0 = d.eax & XCR0_GUEST;
+    host.xcr0 = d.eax & XCR0_SWITCHED;
+    host.xss = (cpuid(0xd, 1).eax & 1u << 3) != 0;
     host.xsave_size = XSAVE_LEGACY_SIZE;
     for (uint32_t component = 2; component < 32; component++)
         if (host.xcr0 & 1ull << component) {
@@ -161,6 +164,8 @@ void cpu_init_self(struct cpu *cpu) {
     write_dr7(DR7_FIXED); // no breakpoint of a guest or the loader fires in the core
     if (host.xsave)
         xsetbv0(host.xcr0);
+    if (host.xss)
+        wrmsr(MSR_XSS, 0); // XSAVES of a guest saves no more than XSAVE
     barrier_init_self();
     memory_type_init_self(cpu->id);
     lapic_init_self();

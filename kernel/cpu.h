@@ -73,9 +73,10 @@ extern uint32_t cpu_count; // CPUs that run
 
 // Features of the host, the same on all CPUs (checked at start).
 struct host_features {
-    bool smep, smap, umip, xsave, pages_1g, tsc_deadline, x2apic;
-    uint64_t xcr0;       // all components that the host supports and guests may use
-    uint32_t xsave_size; // bytes of an XSAVE area for xcr0, standard format
+    bool smep, smap, umip, xsave, xss, pages_1g, tsc_deadline, x2apic;
+    bool x87_pointers_stay; // XRSTOR leaves the last x87 instruction's, but for a pending exception (APM 2 11.5.2)
+    uint64_t xcr0;          // all components that the core switches, of which guests may use some
+    uint32_t xsave_size;    // bytes of an XSAVE area for xcr0, standard format
 };
 extern struct host_features host;
 

@@ -6,6 +6,7 @@
 
 // Legacy region and header of a new area: FCW and MXCSR as after reset (SDM 1 13.4.1).
 #define FCW_RESET    0x37fu
+#define XCR0_GUEST   0xe7ull // x87, SSE, AVX, AVX-512
 #define MXCSR_RESET  0x1f80u
 #define MXCSR_OFFSET 24u
 
@@ -41,6 +42,7 @@ static void save(struct thread *thread) {
     if (host.xsave) {
         if (thread->xcr0 != host.xcr0)
             xsetbv0(host.xcr0);
+        thread->xcr0 &= host.xcr0; // where XSETBV does not exit (QEMU), a guest may have set more
         __asm__ volatile("xsave64 (%0)" : : "r"(thread->fpu), "a"(~0u), "d"(~0u) : "memory");
     } else {
         __asm__ volatile("fxsave64 (%0)" : : "r"(thread->fpu) : "memory");
@@ -49,6 +51,9 @@ static void save(struct thread *thread) {
 
 // `before`: whose state was saved right before this, and is still in the debug registers; null: nobody's.
 static void restore(const struct thread *thread, const struct thread *before) {
+    static const int32_t zero;
+    if (host.x87_pointers_stay) // with our own instead of another domain's (CVE-2006-1056)
+        __asm__ volatile("fnclex; emms; fildl %0" : : "m"(zero));
     if (host.xsave) {
         __asm__ volatile("xrstor64 (%0)" : : "r"(thread->fpu), "a"(~0u), "d"(~0u) : "memory");
         if (thread->xcr0 != host.xcr0)
@@ -92,7 +97,7 @@ void fpu_forget(const struct thread *thread) {
 
 // SDM 1 13.3: x87 always; AVX needs SSE; the AVX-512 components go together and need AVX.
 void fpu_set_guest_xcr0(uint64_t xcr0) {
-    xcr0 = (xcr0 & host.xcr0) | 1;
+    xcr0 = (xcr0 & host.xcr0 & XCR0_GUEST) | 1;
     if (!(xcr0 & 2))
         xcr0 &= ~4ull;
     if ((xcr0 & 0xe0) != 0xe0 || !(xcr0 & 4))

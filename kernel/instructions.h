@@ -27,6 +27,7 @@
 #define MSR_MICROCODE      0x8bu
 #define MSR_SYSENTER_CS    0x174u
 #define MSR_TSC_DEADLINE   0x6e0u
+#define MSR_XSS            0xda0u
 #define MSR_EFER           0xc0000080u
 #define MSR_STAR           0xc0000081u
 #define MSR_LSTAR          0xc0000082u

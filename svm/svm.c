@@ -3,16 +3,14 @@
 #include "kernel/instructions.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
+#include "kernel/usable.h"
 #include "lib/format.h"
 #include "lib/string.h"
 
 #define MSR_VM_CR       0xc0010114u
 #define MSR_VM_HSAVE_PA 0xc0010117u
-#define VM_CR_SVMDIS    (1ull << 4)
 
 #define CPUID_SVM            0x8000000au
-#define CPUID_SVM_NP         (1u << 0)
-#define CPUID_SVM_LOCK       (1u << 2)
 #define CPUID_SVM_NRIPS      (1u << 3)
 #define CPUID_SVM_FLUSH_ASID (1u << 6)
 #define CPUID_SVM_ASSISTS    (1u << 7)
@@ -38,21 +36,18 @@ static const struct {
 static bool svm_detect(char *reason, size_t size) {
     struct cpuid vendor_name = cpuid(0, 0);
     bool amd = vendor_name.ebx == 0x68747541 || vendor_name.ebx == 0x6f677948; // Auth(enticAMD), Hygo(nGenuine)
-    if (!(cpuid(0x80000001, 0).ecx & 1u << 2) || cpuid(0x80000000, 0).eax < CPUID_SVM) {
-        if (amd)
-            format(reason, size, "this CPU has no AMD-V (CPUID 8000_0001h ECX.SVM)");
-        return false;
-    }
-    struct cpuid svm = cpuid(CPUID_SVM, 0);
-    if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS) {
+    bool offered = (cpuid(0x80000001, 0).ecx & 1u << 2) && cpuid(0x80000000, 0).eax >= CPUID_SVM;
+    struct cpuid svm = offered ? cpuid(CPUID_SVM, 0) : (struct cpuid){0};
+    enum usable usable = usable_svm(offered, offered ? rdmsr(MSR_VM_CR) : 0, svm.edx);
+    if (usable == USABLE_NOT_OFFERED && amd)
+        format(reason, size, "this CPU has no AMD-V (CPUID 8000_0001h ECX.SVM)");
+    if (usable == USABLE_DISABLED || usable == USABLE_DISABLED_WITH_KEY)
         format(reason, size, "AMD-V is disabled by the firmware%s; enable SVM in its setup",
-               svm.edx & CPUID_SVM_LOCK ? " (VM_CR.SVMDIS, unlockable with a key)" : " (VM_CR.SVMDIS)");
-        return false;
-    }
-    if (!(svm.edx & CPUID_SVM_NP)) {
+               usable == USABLE_DISABLED_WITH_KEY ? " (VM_CR.SVMDIS, unlockable with a key)" : " (VM_CR.SVMDIS)");
+    if (usable == USABLE_NO_NESTED_PAGING)
         format(reason, size, "AMD-V of this CPU has no nested paging, which Bulkhead needs");
+    if (usable != USABLE)
         return false;
-    }
     svm_features = (struct svm_features){(svm.edx & CPUID_SVM_NRIPS) != 0, (svm.edx & CPUID_SVM_ASSISTS) != 0,
                                          (svm.edx & CPUID_SVM_FLUSH_ASID) != 0, svm.ebx};
     format(reason, size, "%u ASIDs%s%s%s", svm.ebx, svm_features.nrips ? "" : ", no next RIP: instructions are decoded",

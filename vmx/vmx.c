@@ -5,13 +5,12 @@
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "kernel/panic.h"
+#include "kernel/usable.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "vmx/vmx_control.h"
 
 #define MSR_FEATURE_CONTROL 0x3au
-#define FEATURE_LOCK        (1ull << 0)
-#define FEATURE_VMX         (1ull << 2) // outside of SMX
 #define MSR_PAT             0x277u
 #define MSR_VMX_BASIC       0x480u
 #define MSR_VMX_PIN         0x481u
@@ -121,17 +120,16 @@ static bool ept_usable(char *reason, size_t size) {
 static bool vmx_detect(char *reason, size_t size) {
     struct cpuid zero = cpuid(0, 0);
     bool intel = zero.ebx == 0x756e6547; // Genu(ineIntel)
-    if (!(cpuid(1, 0).ecx & 1u << 5)) {
-        if (intel)
-            format(reason, size, "this CPU has no VT-x (CPUID 1 ECX.VMX), or the firmware hides it");
-        return false;
-    }
-    uint64_t control = rdmsr(MSR_FEATURE_CONTROL);
-    if ((control & FEATURE_LOCK) && !(control & FEATURE_VMX)) {
+    bool offered = (cpuid(1, 0).ecx & 1u << 5) != 0;
+    uint64_t control = offered ? rdmsr(MSR_FEATURE_CONTROL) : 0;
+    enum usable usable = usable_vmx(offered, control);
+    if (usable == USABLE_NOT_OFFERED && intel)
+        format(reason, size, "this CPU has no VT-x (CPUID 1 ECX.VMX), or the firmware hides it");
+    if (usable == USABLE_DISABLED)
         format(reason, size, "VT-x is disabled by the firmware (IA32_FEATURE_CONTROL %#llx); enable it in its setup",
                (unsigned long long)control);
+    if (usable != USABLE)
         return false;
-    }
     if (!control_words(reason, size) || !ept_usable(reason, size))
         return false;
     revision = (uint32_t)rdmsr(MSR_VMX_BASIC) & 0x7fffffff;

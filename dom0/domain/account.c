@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "dom0/domain/host.h"
 #include "dom0/domain/init_call.h"
 #include "lib/format.h"
 #include "lib/server.h"
@@ -11,6 +12,13 @@ _Static_assert(sizeof(struct domain_config) <= PAGE_SIZE, "the exchange window i
 
 static void *exchange(void) {
     return window_required("exchange", NULL);
+}
+
+static void explain_no_virtualization(char error[DOMAIN_ERROR_SIZE]) {
+    struct init_host host;
+    bool why = host_get(&host) && host.vendor_reason[0];
+    format(error, DOMAIN_ERROR_SIZE, "this machine has no virtualization that can be used: %s",
+           why ? host.vendor_reason : "its CPU has neither AMD-V nor VT-x");
 }
 
 static void explain(const struct domain_config *config, const struct init_reply *reply, char error[DOMAIN_ERROR_SIZE]) {
@@ -29,7 +37,7 @@ static void explain(const struct domain_config *config, const struct init_reply 
         format(error, DOMAIN_ERROR_SIZE, "no such file aboard: %.128s", (const char *)reply->words);
         break;
     case INIT_NO_VIRTUALIZATION:
-        format(error, DOMAIN_ERROR_SIZE, "this machine has no virtualization that can be used; see info");
+        explain_no_virtualization(error);
         break;
     default:
         format(error, DOMAIN_ERROR_SIZE, "%s", init_reply_text(reply));

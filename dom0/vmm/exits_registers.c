@@ -2,7 +2,7 @@
 #include "dom0/vmm/emulate_operation.h"
 #include "dom0/vmm/machine.h"
 
-#define CR4_KNOWN 0x0077fbffull // all architectural bits up to PKE but VMXE, SMXE and LA57
+#define CR4_KNOWN 0x00370fffull // what CPUID offers: up to UMIP, FSGSBASE, PCIDE, OSXSAVE, SMEP, SMAP
 
 void exit_msr_read(struct vcpu *vcpu) {
     static const uint8_t opcode[] = {0x0f, 0x32};
