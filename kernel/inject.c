@@ -1,11 +1,6 @@
 // The injection decision.
 #include "kernel/inject.h"
-
-uint8_t inject_ppr(uint8_t tpr, uint8_t isr_highest) {
-    if (tpr / 16 >= isr_highest / 16)
-        return tpr;
-    return (uint8_t)(isr_highest / 16 * 16);
-}
+#include "lib/apic_priority.h"
 
 // A vector at the local APIC that its priorities let through; 0: none.
 /*@ assigns \nothing;
@@ -13,7 +8,7 @@ uint8_t inject_ppr(uint8_t tpr, uint8_t isr_highest) {
     ensures !inject_vector_deliverable(state) ==> \result == 0;
 */
 static uint8_t deliverable_vector(struct inject_state state) {
-    uint8_t ppr = inject_ppr(state.tpr, state.isr_highest);
+    uint8_t ppr = apic_ppr(state.tpr, state.isr_highest);
     if (state.irr_highest < 16 || state.irr_highest / 16 <= ppr / 16)
         return 0;
     return state.irr_highest;

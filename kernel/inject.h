@@ -44,13 +44,6 @@ struct inject_decision {
       s.event || (s.nmi_pending && inject_nmi_open(s)) || (inject_interrupt_waits(s) && inject_interrupt_open(s));
 */
 
-// Processor priority: the greater of TPR and the class in service (SDM 3A 10.8.3.1).
-/*@ assigns \nothing;
-    ensures \result / 16 == \max(tpr / 16, isr_highest / 16);
-    ensures \result % 16 == (tpr / 16 >= isr_highest / 16 ? tpr % 16 : 0);
-*/
-uint8_t inject_ppr(uint8_t tpr, uint8_t isr_highest);
-
 /*@ assigns \nothing;
     // Highest priority first: event, NMI, 8259, local APIC; never when blocked.
     ensures \result.action == INJECT_EVENT <==> state.event;

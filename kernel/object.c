@@ -110,19 +110,11 @@ bool object_lives(const struct object *object, enum object_kind kind, uint64_t g
 }
 
 bool quota_charge(struct pd *owner, uint64_t bytes) {
-    if (!owner)
-        return true;
-    if (bytes > owner->quota_bytes - owner->used_bytes)
-        return false;
-    owner->used_bytes += bytes;
-    return true;
+    return !owner || quota_take(&owner->quota, bytes);
 }
 
 void quota_refund(struct pd *owner, uint64_t bytes) {
-    if (!owner)
-        return;
-    ASSERT(owner->used_bytes >= bytes);
-    owner->used_bytes -= bytes;
+    ASSERT(!owner || quota_give(&owner->quota, bytes));
 }
 
 void *pages_allocate(struct pd *owner, uint64_t pages) {

@@ -20,7 +20,7 @@ struct pd *pd_create(struct pd *creator, uint64_t slots, uint64_t quota_bytes, s
         return NULL;
     list_init(&pd->owned);
     root = creator ? root : pd;
-    pd->quota_bytes = quota_bytes;
+    pd->quota.bytes = quota_bytes;
     pd->depth = creator ? (uint8_t)(creator->depth + 1) : 0;
     pd->supervisor = supervisor;
     pd->weight = WEIGHT_DEFAULT;
@@ -72,8 +72,8 @@ void pd_destroy(struct pd *pd) {
     if (pd->ports)
         pages_free(pd, pd->ports, PORTS_PAGES);
     pages_free(pd, pd->captable.slots, pd->captable_pages);
-    ASSERT(pd->used_bytes == 0);
-    quota_refund(payer, pd->quota_bytes);
+    ASSERT(pd->quota.used == 0);
+    quota_refund(payer, pd->quota.bytes);
     object_free(&pd->object);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "kernel/captable.h"
 #include "kernel/object.h"
+#include "kernel/quota.h"
 #include "kernel/space.h"
 
 struct thread;
@@ -14,7 +15,7 @@ struct pd {
     struct space host;
     struct captable captable;
     uint64_t captable_pages;
-    uint64_t quota_bytes, used_bytes;
+    struct quota quota;
     struct list_node owned;                    // objects that it pays for
     struct list_node open_slabs[OBJECT_KINDS]; // pages of such objects, with room for more (object.c)
     uint64_t threads;

@@ -8,6 +8,7 @@
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/pd.h"
+#include "kernel/turn.h"
 #include "kernel/vcpu.h"
 #include "lib/string.h"
 
@@ -19,9 +20,7 @@ void idle_wait(void);
 #define FS_BASE_UNKNOWN UINT64_MAX
 
 static bool better(const struct thread *a, const struct thread *b) {
-    if (a->effective != b->effective)
-        return a->effective > b->effective;
-    return a->effective == 0 && a->vtime < b->vtime;
+    return turn_before(a->effective, a->vtime, b->effective, b->vtime);
 }
 
 void scheduler_enqueue(struct thread *thread) {
@@ -55,7 +54,7 @@ void timeout_set(struct thread *thread, uint64_t deadline_tsc) {
         return;
     thread->cpu->deadlines_changed = true;
     struct list_node *head = &thread->cpu->timeouts, *at = head->next;
-    while (at != head && CONTAINER(at, struct thread, timeout)->deadline_tsc <= deadline_tsc)
+    while (at != head && timeout_stays_before(CONTAINER(at, struct thread, timeout)->deadline_tsc, deadline_tsc))
         at = at->next;
     list_insert(at, &thread->timeout);
 }

@@ -290,7 +290,7 @@ static int sys_pd_control(struct call *call) {
     switch (call->a[1]) {
     case PD_GET: {
         scheduler_account();
-        struct pd_statistics statistics = {pd->quota_bytes, pd->used_bytes, pd->threads, pd_run_tsc(pd),
+        struct pd_statistics statistics = {pd->quota.bytes, pd->quota.used, pd->threads, pd_run_tsc(pd),
                                            captable_taken(&pd->captable)};
         memcpy(buffer->result, &statistics, sizeof(statistics));
         return OK;

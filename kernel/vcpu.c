@@ -8,7 +8,9 @@
 #include "kernel/panic.h"
 #include "kernel/pd.h"
 #include "kernel/scheduler.h"
+#include "kernel/turn.h"
 #include "kernel/vendor.h"
+#include "lib/apic_priority.h"
 #include "lib/string.h"
 
 void take_interrupt(void);
@@ -20,7 +22,6 @@ void take_interrupt(void);
 #define APIC_IRR 0x200u
 
 #define CAP_WINDOW_HZ 10u
-#define CAP_DEBT_MAX  20u // windows
 
 int vcpu_create(struct pd *pd, struct space *guest, struct kernel_page *state, struct kernel_page *apic,
                 struct cpu *cpu, struct vcpu **out) {
@@ -179,7 +180,7 @@ static void inject(struct vcpu *vcpu, struct inject_decision decision, const str
         vcpu->from_apic = true;
         apic_set(vcpu->apic, APIC_IRR, decision.vector, false);
         apic_set(vcpu->apic, APIC_ISR, decision.vector, true);
-        vcpu->apic[APIC_PPR / 4] = inject_ppr(state->tpr, decision.vector);
+        vcpu->apic[APIC_PPR / 4] = apic_ppr(state->tpr, decision.vector);
         count(COUNTER_INJECT_INTERRUPT);
         break;
     case INJECT_EXTINT:
@@ -231,11 +232,7 @@ static bool capped(struct thread *thread, uint64_t now) {
     uint64_t window = tsc_hz / CAP_WINDOW_HZ, budget = window / 100 * pd->cap_percent;
     scheduler_account();
     if (now >= pd->cap_window_end) {
-        // What was used beyond the budget, as when this CPU is itself virtual and was held up, is paid in later
-        // windows.
-        uint64_t windows = (now - pd->cap_window_end) / window + 1;
-        uint64_t used = pd->cap_used < CAP_DEBT_MAX * budget ? pd->cap_used : CAP_DEBT_MAX * budget;
-        pd->cap_used = used / windows > budget ? used - windows * budget : 0;
+        pd->cap_used = turn_debt(pd->cap_used, budget, (now - pd->cap_window_end) / window + 1);
         pd->cap_window_end = now + window;
     }
     if (pd->cap_used < budget)

@@ -6,6 +6,7 @@
 #include "kernel/usable.h"
 #include "lib/format.h"
 #include "lib/string.h"
+#include "svm/svm_control.h"
 
 #define MSR_VM_CR       0xc0010114u
 #define MSR_VM_HSAVE_PA 0xc0010117u
@@ -102,15 +103,11 @@ static int svm_vcpu_create(struct vcpu *vcpu) {
     if (!vmcb)
         return ERROR_MEMORY;
     vcpu->control = vmcb;
-    vmcb->intercept_misc1 = INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_INIT | INTERCEPT_RDPMC | INTERCEPT_CPUID |
-                            INTERCEPT_INVD | INTERCEPT_HLT | INTERCEPT_INVLPGA | INTERCEPT_IOIO | INTERCEPT_MSR |
-                            INTERCEPT_TASK_SWITCH | INTERCEPT_FERR | INTERCEPT_SHUTDOWN;
     vmcb->intercept_misc2 = INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD | INTERCEPT_VMSAVE | INTERCEPT_STGI |
                             INTERCEPT_CLGI | INTERCEPT_SKINIT | INTERCEPT_WBINVD | INTERCEPT_MONITOR | INTERCEPT_MWAIT |
                             INTERCEPT_MWAIT_C | INTERCEPT_XSETBV;
     vmcb->iopm_base = pool_address(iopm);
     vmcb->msrpm_base = pool_address(msrpm);
-    vmcb->vintr = V_INTR_MASKING;
     vmcb->nested_enable = 1;
     vmcb->nested_cr3 = vcpu->guest->root_hpa;
     vmcb->efer = EFER_SVME;
@@ -152,19 +149,13 @@ static void svm_prepare(struct vcpu *vcpu, uint64_t event, struct inject_decisio
     if (vcpu->soft_event)
         vcpu->soft_rip = vmcb->next_rip = vmcb->rip; // pushed where the CPU has NRIPS, else RIP is
     vcpu->iret_next = vcpu->iret_next && !event && vmcb->rip == vcpu->iret_rip;
-    vmcb->vintr = V_INTR_MASKING | (vcpu->apic[0x80 / 4] >> 4 & V_TPR_MASK);
-    vmcb->intercept_misc1 &= ~(INTERCEPT_VINTR | INTERCEPT_IRET);
-    vmcb->intercept_cr = decision.tpr_threshold ? INTERCEPT_CR_WRITE(8) : 0;
+    struct svm_controls controls =
+        svm_controls(decision.tpr_threshold != 0, decision.interrupt_window, vcpu->nmi_blocked && !vcpu->iret_next);
+    vmcb->vintr = controls.vintr | (vcpu->apic[0x80 / 4] >> 4 & V_TPR_MASK);
+    vmcb->intercept_misc1 = controls.intercept_misc1;
+    vmcb->intercept_cr = controls.intercept_cr;
     if (decision.nmi_window && (!vcpu->nmi_blocked || vcpu->iret_next))
         wait_for_nmi(vcpu, vmcb, event != 0);
-    if (decision.interrupt_window) {
-        // A virtual interrupt that is never delivered: its intercept fires when it could be.
-        vmcb->vintr |= V_IRQ | V_INTR_PRIO | V_IGN_TPR;
-        vmcb->intercept_misc1 |= INTERCEPT_VINTR;
-        vmcb->intercept_cr = INTERCEPT_CR_WRITE(8); // QEMU aborts on a write to CR8 while V_IRQ is deliverable
-    }
-    if (vcpu->nmi_blocked && !vcpu->iret_next)
-        vmcb->intercept_misc1 |= INTERCEPT_IRET;
 }
 
 // An ASID of this CPU whose TLB entries are of the guest space as it is now.

@@ -2,6 +2,7 @@
 #include "kernel/instructions.h"
 #include "lib/string.h"
 #include "svm/svm.h"
+#include "svm/svm_control.h"
 
 #define DR7_RESERVED 0xffffffff0000d800ull
 
@@ -104,9 +105,8 @@ void svm_load(struct vcpu *vcpu, uint32_t groups) {
         write_dr2(page->dr[2]);
         write_dr3(page->dr[3]);
     }
-    // #DB and #AC are intercepted so that a guest cannot keep the CPU in their delivery for ever; #MC is the host's.
     if (groups & GROUP_INTERCEPT)
-        vmcb->intercept_exceptions = vcpu->exception_intercepts | 1u << 1 | 1u << 17 | 1u << 18;
+        vmcb->intercept_exceptions = svm_exceptions(vcpu->exception_intercepts);
 }
 
 static void export_hot(struct vcpu *vcpu) {

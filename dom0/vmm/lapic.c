@@ -1,6 +1,7 @@
 // Registers of the local APIC, EOI, errors, and the posting of interrupts.
 #include "dom0/vmm/lapic.h"
 #include "dom0/vmm/lapic_internal.h"
+#include "lib/apic_priority.h"
 #include "lib/string.h"
 
 #define VERSION         0x00050014u // six LVT entries, no directed EOI
@@ -149,10 +150,8 @@ static void eoi_write(struct lapic *lapic) {
         lapic->host->eoi(lapic->host->machine, (uint8_t)vector);
 }
 
-// 10.8.3.1: the greater of the task's and the in-service interrupt's class.
 static uint32_t processor_priority(const struct lapic *lapic) {
-    uint32_t tpr = lapic_get(lapic, LAPIC_TPR) & 0xff, service = highest_in_service(lapic) & 0xf0;
-    return (tpr & 0xf0) >= service ? tpr : service;
+    return apic_ppr((uint8_t)lapic_get(lapic, LAPIC_TPR), (uint8_t)highest_in_service(lapic));
 }
 
 // INIT level de-assert does nothing since the Pentium 4 (10.6.1).

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "kernel/inject.h"
+#include "lib/apic_priority.h"
 
 // Vectors and priorities: none, what is no vector (below 16), both ends of classes, the highest.
 static const uint8_t PRIORITY[] = {0, 1, 15, 16, 17, 31, 32, 47, 48, 0x80, 0xef, 0xf0, 0xff};
@@ -96,7 +97,7 @@ static void ppr_is_the_greater_class(void **state) {
     for (unsigned tpr = 0; tpr < 256; tpr++)
         for (unsigned isr = 0; isr < 256; isr++) {
             unsigned expected = tpr >> 4 >= isr >> 4 ? tpr : isr & 0xf0;
-            if (inject_ppr((uint8_t)tpr, (uint8_t)isr) != expected)
+            if (apic_ppr((uint8_t)tpr, (uint8_t)isr) != expected)
                 fail_msg("TPR %#x, ISR %#x", tpr, isr);
         }
 }

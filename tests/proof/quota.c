@@ -1,0 +1,2 @@
+// Gives the account's inline functions to Frama-C.
+#include "kernel/quota.h"

@@ -1,0 +1,2 @@
+// Gives the decisions' inline functions to Frama-C.
+#include "kernel/turn.h"
