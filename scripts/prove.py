@@ -5,6 +5,7 @@ A description is {"file": "kernel/x.c", "goals": N, "admitted": 0, "functions": 
 at least, so that a contract that went away is noticed; "admitted" is how many facts may be taken for granted. Each
 bug, a text of the file replaced by another, must leave a goal unproved. Spin's models of races come last (models.py).
 """
+import concurrent.futures
 import json
 import re
 import shutil
@@ -36,7 +37,7 @@ def frama_c(source, description, root):
     """Prove SOURCE; (proved, goals, output), (0, 0, output) if Frama-C did not come that far."""
     command = ['frama-c', '-c11', '-machdep', 'gcc_x86_64', f'-cpp-extra-args=-I{root}', source, '-wp', '-wp-rte',
                '-warn-unsigned-downcast', '-warn-signed-downcast', '-wp-prover', 'cvc4', '-wp-steps', str(STEPS),
-               '-wp-timeout', str(SECONDS), '-wp-smoke-timeout', '1', '-wp-par', '2', '-wp-cache', 'update',
+               '-wp-timeout', str(SECONDS), '-wp-smoke-timeout', '1', '-wp-par', '1', '-wp-cache', 'update',
                '-wp-session', str(CACHE / pathlib.Path(source).stem)]
     if description.get('functions'):
         command += ['-wp-fct', ','.join(description['functions'])]
@@ -137,13 +138,16 @@ def descriptions(match):
 
 
 def proof(match):
+    """All files and all their bugs, two at a time."""
+    jobs = []
     for name, description in descriptions(match):
         if isinstance(description, Result):
             yield description
             continue
-        yield prove(name, description)
-        for number, bug in enumerate(description['bugs'], 1):
-            yield refute(name, description, number, bug)
+        jobs.append((prove, name, description))
+        jobs += [(refute, name, description, number, bug) for number, bug in enumerate(description['bugs'], 1)]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        yield from pool.map(lambda job: job[0](*job[1:]), jobs)
     yield from models.models(match)
 
 

@@ -125,7 +125,9 @@ const struct verb verbs[] = {
      .brief = "print facts about the host",
      .help =
          "CPUs, memory in MiB, virtualization, IOMMU and versions. To the page: free_pages of 4 KiB, kernel_pool_used\n"
-         "of kernel_pool_pages, capabilities and threads of all dom0 and VMMs: what ends leaves them as they were.",
+         "of kernel_pool_pages, capabilities and threads of all dom0 and VMMs: what ends leaves them as they were.\n"
+         "cpu_model is family, model, stepping and microcode; cpu_errata names what public lists of errata say of\n"
+         "this CPU and touches what the core uses.",
      .run = verb_info},
     {.name = "list",
      .operands = "[DOM ...]",

@@ -112,6 +112,7 @@ def test_every_kernel_uses_cd_and_disk(run_commands, guest_files, iso, vcpus, sm
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.parametrize('smp', [1, 4])
 def test_busy_vcpus_lose_no_time(run_commands, smp):
     """Four vCPUs that never halt: ten seconds of the guest are ten of the host, and its kernel sees nothing stuck."""

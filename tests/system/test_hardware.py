@@ -27,7 +27,7 @@ def test_clocks(run_commands, board, smp, clock):
         assert 999000 <= tsc_khz(printed) <= 1001000
 
 
-@pytest.mark.parametrize('smp', [1, 4])
+@pytest.mark.parametrize('smp', [1, pytest.param(4, marks=pytest.mark.long)])
 def test_told_rate_is_wrong(run_commands, smp):
     """Bochs' TSC runs at 100 MHz; its CPUID tells the rate of the CPU that it is like."""
     status, printed = run_commands(['info --json'], 240, smp=smp, cpu='intel')

@@ -4,7 +4,7 @@ from shell_output import Answers
 from test_scheduling import times
 
 
-@pytest.mark.parametrize('smp', [1, 2])
+@pytest.mark.parametrize('smp', [1, pytest.param(2, marks=pytest.mark.long)])
 def test_interrupts_off_does_not_keep_the_cpu(boot, guest_files, smp):
     """Virtual CPUs that run without end and without interrupts share a CPU with each other and with the shell."""
     host = boot(cpu='intel', smp=smp, isos=[guest_files.parent / 'tests/guests/spin.iso'])
