@@ -215,8 +215,13 @@ def print_figures(figures):
         if COSTS in name:
             measured, _, counted = name.partition(COSTS)
             costs.setdefault(measured, {})[counted] = figure['value']
-    if costs:
-        columns = list(next(iter(costs.values())))
-        print(f'    {"executed by the host":<24}' + ''.join(f'{column:>{width(column)}}' for column in columns))
-        for measured, row in costs.items():
-            print(f'    {measured:<24}' + ''.join(f'{row.get(column, 0):>{width(column)}.3f}' for column in columns))
+    for first in dict.fromkeys(next(iter(row)) for row in costs.values()):  # AMD-V's are counted otherwise than VT-x's
+        print_costs({measured: row for measured, row in costs.items() if next(iter(row)) == first})
+
+
+def print_costs(rows):
+    """What is counted for each measurement, in the columns that any of them has."""
+    columns = dict.fromkeys(column for row in rows.values() for column in row)
+    print(f'    {"executed by the host":<24}' + ''.join(f'{column:>{width(column)}}' for column in columns))
+    for measured, row in rows.items():
+        print(f'    {measured:<24}' + ''.join(f'{row.get(column, 0):>{width(column)}.3f}' for column in columns))
