@@ -3,7 +3,8 @@
 #include "kernel/log.h"
 #include "lib/string.h"
 
-#define LOW_LIMIT (4ull << 30)
+#define LOW_LIMIT   (4ull << 30)
+#define TABLE_BYTES (1u << 20) // more has none that is read here
 
 struct __attribute__((packed)) table { // firmware need not align it
     char signature[4];
@@ -27,7 +28,8 @@ static const struct table *table_at(uint64_t hpa) {
     if (!hpa || hpa > LOW_LIMIT - sizeof(struct table))
         return NULL;
     const struct table *table = (const struct table *)hpa;
-    return table->length >= sizeof(struct table) && hpa + table->length <= LOW_LIMIT ? table : NULL;
+    bool whole = hpa + table->length <= LOW_LIMIT && table->length <= TABLE_BYTES;
+    return table->length >= sizeof(struct table) && whole ? table : NULL;
 }
 
 static const struct table *find(const struct table *root, const char *signature) {
@@ -84,32 +86,25 @@ static void read_clocks(const struct table *root, struct acpi_machine *machine) 
         memcpy(&machine->hpet, (const char *)hpet + HPET_ADDRESS, sizeof(machine->hpet));
 }
 
-void acpi_read(struct boot_info *info, struct acpi_machine *machine) {
-    const char *rsdp = (const char *)info->rsdp;
-    uint32_t rsdt = 0;
-    uint64_t xsdt = 0;
-    if (rsdp && memcmp(rsdp, "RSD PTR ", 8) == 0) {
-        memcpy(&rsdt, rsdp + 16, 4);
-        if (rsdp[15] >= 2)
-            memcpy(&xsdt, rsdp + 24, 8);
-    }
-    const struct table *root = table_at(xsdt);
-    info->rsdp = xsdt;
-    if (!root) {
-        root = table_at(rsdt);
-        info->rsdp = rsdt;
-    }
-    if (root)
-        read_clocks(root, machine);
-    const struct table *madt = root ? find(root, "APIC") : NULL;
-    if (!madt) {
-        log_print("ACPI: no MADT; one CPU, no device interrupts");
-        return;
-    }
+static void read_madt(const struct table *madt, struct acpi_machine *machine) {
     const uint8_t *entries = (const uint8_t *)madt;
     for (uint64_t at = MADT_ENTRIES; at + 2 <= madt->length; at += entries[at + 1]) {
         if (entries[at + 1] < 2 || entries[at + 1] > madt->length - at)
             return;
         read_entry(entries + at, machine);
     }
+}
+
+uint64_t acpi_read(struct acpi_root root, struct acpi_machine *machine) {
+    const struct table *tables = table_at(root.xsdt);
+    if (!tables)
+        tables = table_at(root.rsdt);
+    const struct table *madt = tables ? find(tables, "APIC") : NULL;
+    if (tables)
+        read_clocks(tables, machine);
+    if (madt)
+        read_madt(madt, machine);
+    else
+        log_print("ACPI: no MADT; one CPU, no device interrupts");
+    return (uint64_t)(uintptr_t)tables;
 }

@@ -2,6 +2,12 @@
 #pragma once
 #include "kernel/abi.h"
 
+// Where the RSDP says that the tables' root is (5.2.5.3), 0: it does not.
+struct acpi_root {
+    uint32_t rsdt;
+    uint64_t xsdt;
+};
+
 struct acpi_machine {
     uint32_t cpus;
     uint32_t apic_id[BOOT_CPUS];
@@ -14,6 +20,7 @@ struct acpi_machine {
     uint16_t pm_timer_port; // 0: none
 };
 
-// Reads the MADT through the RSDP at info->rsdp; the boot tables are still loaded: all below 4 GiB is mapped to itself.
-// Without a MADT the machine has the CPU it runs on and no I/O APIC. Sets info->rsdp to the RSDT's or XSDT's address.
-void acpi_read(struct boot_info *info, struct acpi_machine *machine);
+// Reads the MADT, if need be by the RSDT; the boot tables are still loaded: all below 4 GiB is mapped to itself.
+// Without a MADT the machine has the CPU it runs on and no I/O APIC. Returns the address of the XSDT or RSDT, 0: none
+// is there.
+uint64_t acpi_read(struct acpi_root root, struct acpi_machine *machine);

@@ -65,9 +65,10 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t multiboot_info) {
     log_print("Bulkhead");
     if (magic != MULTIBOOT2_MAGIC)
         PANIC("started by something else than a Multiboot 2 loader (EAX %#x)", magic);
-    multiboot_read(multiboot_info, &info);
+    struct acpi_root root = {0};
+    multiboot_read(multiboot_info, &info, &root);
     panic_init(info.command_line);
-    acpi_read(&info, &machine);
+    info.rsdp = acpi_read(root, &machine);
     cpu_start_copy_trampoline();
     cpu_detect_features();
     last_log_init(&info);

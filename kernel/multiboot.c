@@ -10,6 +10,10 @@
 #define TAG_ACPI_OLD 14u
 #define TAG_ACPI_NEW 15u
 
+// RSDP (ACPI 6.4, 5.2.5.3); the old form ends behind the RSDT's address, whatever its revision says.
+#define RSDP_REVISION  15u
+#define RSDP_RSDT      16u
+#define RSDP_XSDT      24u
 #define RSDP_OLD_BYTES 20u
 #define RSDP_NEW_BYTES 36u
 
@@ -72,7 +76,17 @@ static void read_module(const struct tag_module *module, struct boot_info *info)
     info->archive_size = module->end - module->start;
 }
 
-static void read_tag(const struct tag *tag, struct boot_info *info) {
+static void read_rsdp(const struct tag *tag, struct acpi_root *root) {
+    const char *rsdp = (const char *)(tag + 1);
+    uint32_t bytes = tag->type == TAG_ACPI_NEW ? RSDP_NEW_BYTES : RSDP_OLD_BYTES;
+    if (tag->size < sizeof(*tag) + bytes || memcmp(rsdp, "RSD PTR ", 8) != 0)
+        return;
+    memcpy(&root->rsdt, rsdp + RSDP_RSDT, 4);
+    if (tag->type == TAG_ACPI_NEW && rsdp[RSDP_REVISION] >= 2)
+        memcpy(&root->xsdt, rsdp + RSDP_XSDT, 8);
+}
+
+static void read_tag(const struct tag *tag, struct boot_info *info, struct acpi_root *root) {
     switch (tag->type) {
     case TAG_CMDLINE: {
         size_t length = strnlen((const char *)(tag + 1), tag->size - sizeof(*tag));
@@ -89,18 +103,14 @@ static void read_tag(const struct tag *tag, struct boot_info *info) {
         break;
     case TAG_ACPI_OLD:
     case TAG_ACPI_NEW:
-        // The tag holds a copy; what is kept is the address of the root table in it (acpi.c looks at both forms).
-        if (tag->size < sizeof(*tag) + (tag->type == TAG_ACPI_NEW ? RSDP_NEW_BYTES : RSDP_OLD_BYTES))
-            break;
-        if (!info->rsdp || tag->type == TAG_ACPI_NEW)
-            info->rsdp = (uint64_t)(uintptr_t)(tag + 1);
+        read_rsdp(tag, root);
         break;
     default:
         break;
     }
 }
 
-void multiboot_read(uint64_t info_hpa, struct boot_info *info) {
+void multiboot_read(uint64_t info_hpa, struct boot_info *info, struct acpi_root *root) {
     const char *at = (const char *)info_hpa;
     uint32_t total;
     memcpy(&total, at, sizeof(total));
@@ -108,7 +118,7 @@ void multiboot_read(uint64_t info_hpa, struct boot_info *info) {
         const struct tag *tag = (const struct tag *)(const void *)(at + offset);
         if (tag->type == TAG_END || tag->size < sizeof(*tag) || tag->size > total - offset)
             break;
-        read_tag(tag, info);
+        read_tag(tag, info, root);
         offset += ((uint64_t)tag->size + 7) & ~7ull;
     }
     if (!info->memory_ranges)

@@ -37,22 +37,17 @@ static void table(uint64_t hpa, const char *signature, uint32_t length) {
     put(hpa + 4, &length, 4);
 }
 
-// RSDP and XSDT with one entry beside the MADT's, whose entries are `bytes` at the end of the memory.
+// XSDT with one entry beside the MADT's, whose entries are `bytes` at the end of the memory.
 static struct acpi_machine read(uint64_t other, const void *bytes, uint32_t size) {
-    struct boot_info info = {.rsdp = MEMORY};
     struct acpi_machine machine = {0};
-    uint64_t root = ROOT, madt = MEMORY + BYTES - 44 - size;
+    uint64_t madt = MEMORY + BYTES - 44 - size;
     memset(memory, 0, BYTES);
-    put(MEMORY, "RSD PTR ", 8);
-    memory[15] = 2;
-    put(MEMORY + 24, &root, 8);
     table(ROOT, "XSDT", 36 + 16);
     put(ROOT + 36, &other, 8);
     put(ROOT + 44, &madt, 8);
     table(madt, "APIC", 44 + size);
     put(madt + 44, bytes, size);
-    acpi_read(&info, &machine);
-    assert_int_equal(info.rsdp, ROOT);
+    assert_int_equal(acpi_read((struct acpi_root){0, ROOT}, &machine), ROOT);
     return machine;
 }
 
@@ -74,11 +69,38 @@ static void finds_cpus_and_ioapics(void **state) {
     assert_int_equal(machine.ioapic[0].gsi_base, 24);
 }
 
+static void takes_the_rsdt_where_there_is_no_xsdt(void **state) {
+    (void)state;
+    static const uint64_t absent[] = {0, 1ull << 40, MEMORY};
+    struct acpi_machine machine = {0};
+    uint32_t madt = MEMORY + 1024;
+    memset(memory, 0, BYTES);
+    table(ROOT, "RSDT", 36 + 4);
+    put(ROOT + 36, &madt, 4);
+    table(madt, "APIC", 44 + sizeof(good));
+    put(madt + 44, good, sizeof(good));
+    for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++, memset(&machine, 0, sizeof(machine))) {
+        assert_int_equal(acpi_read((struct acpi_root){ROOT, absent[i]}, &machine), ROOT);
+        assert_int_equal(machine.cpus, 3);
+    }
+    assert_int_equal(acpi_read((struct acpi_root){0}, &machine), 0);
+    assert_int_equal(machine.cpus, 0);
+}
+
 static void ignores_tables_out_of_reach(void **state) {
     (void)state;
     static const uint64_t places[] = {UINT64_MAX, UINT64_MAX - 35, 1ull << 32, (1ull << 32) - 35};
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
         assert_int_equal(read(places[i], good, sizeof(good)).cpus, 3);
+}
+
+// Its entries would be looked for up to the end of the memory, and beyond.
+static void ignores_tables_that_are_longer_than_any(void **state) {
+    (void)state;
+    struct acpi_machine machine = {0};
+    memset(memory, 0, BYTES);
+    table(ROOT, "XSDT", (1u << 20) + 1);
+    assert_int_equal(acpi_read((struct acpi_root){0, ROOT}, &machine), 0);
 }
 
 static void ignores_entries_that_are_too_short(void **state) {
@@ -98,7 +120,9 @@ static void ends_at_an_entry_that_is_cut_off(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_cpus_and_ioapics),
+        cmocka_unit_test(takes_the_rsdt_where_there_is_no_xsdt),
         cmocka_unit_test(ignores_tables_out_of_reach),
+        cmocka_unit_test(ignores_tables_that_are_longer_than_any),
         cmocka_unit_test(ignores_entries_that_are_too_short),
         cmocka_unit_test(ends_at_an_entry_that_is_cut_off),
     };

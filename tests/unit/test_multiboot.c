@@ -15,6 +15,7 @@ static uint64_t memory[1024];
 static uint32_t used;
 static jmp_buf stopped;
 static char message[200];
+static struct acpi_root root;
 
 void panic(const char *file, int line, const char *text, ...) {
     va_list arguments;
@@ -59,15 +60,28 @@ static void memory_map(uint32_t count, uint32_t entry_size, uint64_t stride) {
     align();
 }
 
+// A copy of an RSDP, as a tag of 20 or 36 bytes behind its header.
+static void rsdp(uint32_t type, uint32_t bytes, uint8_t revision, uint32_t rsdt, uint64_t xsdt) {
+    uint8_t copy[36] = "RSD PTR ";
+    copy[15] = revision;
+    memcpy(copy + 16, &rsdt, 4);
+    memcpy(copy + 24, &xsdt, 8);
+    put32(type);
+    put32(8 + bytes);
+    put(copy, bytes);
+    align();
+}
+
 // True: it came back.
 static bool reads(struct boot_info *info) {
     const uint32_t end[2] = {0, 8};
     put(end, 8);
     memcpy(memory, &used, 4);
     memset(info, 0, sizeof(*info));
+    root = (struct acpi_root){0};
     if (setjmp(stopped))
         return false;
-    multiboot_read((uint64_t)(uintptr_t)memory, info);
+    multiboot_read((uint64_t)(uintptr_t)memory, info, &root);
     return true;
 }
 
@@ -75,7 +89,7 @@ static void reads_what_a_loader_says(void **state) {
     (void)state;
     struct boot_info info;
     static const char line[] = "noreboot";
-    const uint32_t command_line[2] = {1, 8 + sizeof(line)}, acpi[] = {15, 8 + 36};
+    const uint32_t command_line[2] = {1, 8 + sizeof(line)};
     begin();
     put(command_line, 8);
     put(line, sizeof(line));
@@ -83,10 +97,7 @@ static void reads_what_a_loader_says(void **state) {
     module(0x200000, 0x345678);
     module(0x400000, 0x400001);
     memory_map(3, 24, 8192);
-    put(acpi, 8);
-    uint64_t rsdp = (uint64_t)(uintptr_t)memory + used;
-    used += 36;
-    align();
+    rsdp(15, 36, 2, 0x7ffe1000, 0x100000000);
     assert_true(reads(&info));
     assert_string_equal(info.command_line, "noreboot");
     assert_int_equal(info.archive_base, 0x200000);
@@ -94,7 +105,27 @@ static void reads_what_a_loader_says(void **state) {
     assert_int_equal(info.memory_ranges, 3);
     assert_int_equal(info.memory[2].base, 0x104000);
     assert_int_equal(info.memory[2].kind, BOOT_MEMORY_FREE);
-    assert_int_equal(info.rsdp, rsdp);
+    assert_int_equal(root.rsdt, 0x7ffe1000);
+    assert_int_equal(root.xsdt, 0x100000000);
+}
+
+// The old form is the first 20 bytes of what may be a newer RSDP: the XSDT's address is not among them.
+static void takes_no_xsdt_from_an_old_rsdp(void **state) {
+    (void)state;
+    struct boot_info info;
+    static const struct {
+        uint32_t type, bytes;
+        uint8_t revision;
+    } cases[] = {{14, 20, 2}, {14, 36, 2}, {15, 36, 0}};
+    for (unsigned i = 0; i < 3; i++) {
+        begin();
+        module(1, 2);
+        rsdp(cases[i].type, cases[i].bytes, cases[i].revision, 0x7ffe1000, 0x1234567);
+        memory_map(1, 24, 4096);
+        assert_true(reads(&info));
+        assert_int_equal(root.rsdt, 0x7ffe1000);
+        assert_int_equal(root.xsdt, 0);
+    }
 }
 
 static void takes_longer_entries(void **state) {
@@ -158,7 +189,7 @@ static void ignores_tags_that_are_too_short(void **state) {
     memory_map(1, 24, 4096);
     assert_true(reads(&info));
     assert_int_equal(info.archive_base, 1);
-    assert_int_equal(info.rsdp, 0);
+    assert_int_equal(root.rsdt, 0);
 }
 
 static void ends_at_a_tag_that_is_cut_off(void **state) {
@@ -177,11 +208,9 @@ static void ends_at_a_tag_that_is_cut_off(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_what_a_loader_says),
-        cmocka_unit_test(takes_longer_entries),
-        cmocka_unit_test(stops_at_entries_that_are_too_short),
-        cmocka_unit_test(joins_ranges_and_drops_none),
-        cmocka_unit_test(ignores_tags_that_are_too_short),
+        cmocka_unit_test(reads_what_a_loader_says),      cmocka_unit_test(takes_no_xsdt_from_an_old_rsdp),
+        cmocka_unit_test(takes_longer_entries),          cmocka_unit_test(stops_at_entries_that_are_too_short),
+        cmocka_unit_test(joins_ranges_and_drops_none),   cmocka_unit_test(ignores_tags_that_are_too_short),
         cmocka_unit_test(ends_at_a_tag_that_is_cut_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
