@@ -4,6 +4,7 @@
 #include "dom0/vmm/chipset_setup.h"
 #include "dom0/vmm/cmos_layout.h"
 #include "dom0/vmm/firmware_tables.h"
+#include "dom0/vmm/mtrr.h"
 #include "dom0/vmm/serial_console.h"
 #include "lib/server.h"
 #include "lib/string.h"

@@ -1,9 +1,8 @@
 // The table of MSRs. Numbers and names: SDM 4, APM 2 appendix A, Linux Documentation/virt/kvm/x86/msr.rst.
 #include "dom0/vmm/msr.h"
+#include "dom0/vmm/mtrr.h"
 #include "dom0/vmm/page_walk.h"
 #include "lib/string.h"
-
-#define MTRR_CAP_VALUE 0x508u // write combining, fixed ranges, eight variable ones
 
 typedef bool read_function(struct msr *msr, uint32_t number, uint64_t *value);
 typedef bool write_function(struct msr *msr, uint32_t number, uint64_t value);
@@ -11,6 +10,7 @@ typedef bool write_function(struct msr *msr, uint32_t number, uint64_t value);
 enum msr_kind {
     MSR_FIELD,    // of the vCPU page, at `at` in group `group`
     MSR_STORED,   // memory only; `mask`: bits that may be set; value after reset
+    MSR_MTRR,     // memory only, for what mtrr_takes
     MSR_CONSTANT, // reads as `value`, writes are ignored
     MSR_READ_ONLY,
     MSR_FUNCTION,
@@ -23,7 +23,7 @@ enum msr_kind {
 struct msr_entry {
     uint32_t first, last;
     uint8_t kind, vendor;
-    uint16_t at; // FIELD: offset in the page; STORED: index in stored[]
+    uint16_t at; // FIELD: offset in the page; STORED, MTRR: index in stored[]
     uint32_t group;
     uint64_t value, mask;
     read_function *read;
@@ -143,6 +143,8 @@ static bool write_segment_base(struct msr *msr, uint32_t number, uint64_t value)
     { number, number, MSR_FIELD, ANY, offsetof(struct vcpu_page, name), GROUP_MSR, 0, UINT64_MAX, NULL, NULL }
 #define STORED(first, last, vendor, index, value, mask)                                                                \
     { first, last, MSR_STORED, vendor, index, 0, value, mask, NULL, NULL }
+#define MTRR(first, last, index)                                                                                       \
+    { first, last, MSR_MTRR, ANY, index, 0, 0, 0, NULL, NULL }
 #define CONSTANT(number, vendor, value)                                                                                \
     { number, number, MSR_CONSTANT, vendor, 0, 0, value, 0, NULL, NULL }
 #define READ_ONLY(number, vendor, value)                                                                               \
@@ -158,7 +160,7 @@ static const struct msr_entry entries[] = {
     FUNCTION(0x3b, read_tsc_adjust, write_tsc_adjust),
     CONSTANT(0x8b, INTEL, 0x100000000), // IA32_BIOS_SIGN_ID
     CONSTANT(0x8b, AMD, 0x01000065),    // PATCH_LEVEL
-    READ_ONLY(0xfe, ANY, MTRR_CAP_VALUE),
+    READ_ONLY(MSR_MTRR_CAP, ANY, MTRR_CAP_VALUE),
     FIELD(0x174, sysenter_cs),
     FIELD(0x175, sysenter_esp),
     FIELD(0x176, sysenter_eip),
@@ -170,12 +172,12 @@ static const struct msr_entry entries[] = {
     CONSTANT(0x1dc, ANY, 0),
     CONSTANT(0x1dd, ANY, 0),
     CONSTANT(0x1de, ANY, 0),
-    STORED(0x200, 0x20f, ANY, 3, 0, UINT64_MAX), // MTRRphysBase and Mask 0..7
-    STORED(0x250, 0x250, ANY, 19, 0, UINT64_MAX),
-    STORED(0x258, 0x259, ANY, 20, 0, UINT64_MAX),
-    STORED(0x268, 0x26f, ANY, 22, 0, UINT64_MAX),
+    MTRR(MSR_MTRR_VARIABLE, MSR_MTRR_VARIABLE + 2 * MTRR_VARIABLE_COUNT - 1, 3),
+    MTRR(MSR_MTRR_FIXED, MSR_MTRR_FIXED, 19), // 512 KiB
+    MTRR(0x258, 0x259, 20),                   // 256 KiB, in 16s
+    MTRR(0x268, 0x26f, 22),                   // 256 KiB, in 4s
     {0x277, 0x277, MSR_FIELD, ANY, offsetof(struct vcpu_page, pat), GROUP_MSR, 0, UINT64_MAX, NULL, write_pat},
-    STORED(0x2ff, 0x2ff, ANY, 30, 0, 0xcff),                 // MTRRdefType
+    MTRR(MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, 30),
     FUNCTION(0x11, read_wall_clock, write_wall_clock),       // MSR_KVM_WALL_CLOCK
     FUNCTION(0x12, read_clock_page, write_clock_page),       // MSR_KVM_SYSTEM_TIME
     FUNCTION(0x4b564d00, read_wall_clock, write_wall_clock), // MSR_KVM_WALL_CLOCK_NEW
@@ -216,7 +218,8 @@ void msr_reset(struct msr *msr) {
     memset(&msr->s, 0, sizeof msr->s);
     for (unsigned i = 0; i < ENTRIES; i++) {
         const struct msr_entry *entry = &entries[i];
-        for (uint32_t n = entry->first; entry->kind == MSR_STORED && n <= entry->last; n++)
+        bool stored = entry->kind == MSR_STORED || entry->kind == MSR_MTRR;
+        for (uint32_t n = entry->first; stored && n <= entry->last; n++)
             msr->s.stored[entry->at + (n - entry->first)] = entry->value;
     }
 }
@@ -239,6 +242,7 @@ bool msr_read(struct msr *msr, uint32_t number, uint64_t *value) {
         *value = *entry_field(msr, entry);
         return true;
     case MSR_STORED:
+    case MSR_MTRR:
         *value = msr->s.stored[entry->at + (number - entry->first)];
         return true;
     case MSR_FUNCTION:
@@ -280,7 +284,8 @@ bool msr_write(struct msr *msr, uint32_t number, uint64_t value) {
         msr->cpu->dirty |= entry->group;
         return true;
     case MSR_STORED:
-        if (value & ~entry->mask)
+    case MSR_MTRR:
+        if (entry->kind == MSR_MTRR ? !mtrr_takes(number, value, msr->physical_bits) : (value & ~entry->mask) != 0)
             return false;
         msr->s.stored[entry->at + (number - entry->first)] = value;
         return true;

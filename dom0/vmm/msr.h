@@ -6,9 +6,6 @@
 
 #define MSR_STORED_MAX 40u
 
-#define MSR_MTRR_DEF_TYPE       0x2ffu
-#define MTRR_ENABLED_WRITE_BACK 0x806u
-
 struct msr_state {
     uint64_t stored[MSR_STORED_MAX]; // those that are memory only
     uint64_t tsc_adjust;             // what this vCPU's TSC is ahead of the domain's
@@ -33,7 +30,7 @@ struct msr {
     const struct msr_host *host;
     struct vcpu_page *cpu;
     bool intel;
-    uint8_t physical_bits;
+    uint8_t physical_bits; // MAXPHYADDR of the guest
     struct msr_state s;
 };
 

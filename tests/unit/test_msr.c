@@ -1,5 +1,6 @@
 // The table of MSRs: rules of those with a meaning, memory of the others, #GP for the unknown.
 #include "dom0/vmm/msr.h"
+#include "dom0/vmm/mtrr.h"
 #include "dom0/vmm/page_walk.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -93,10 +94,7 @@ static void test_stored(void **state) {
     assert_int_equal(value, 0xffff000800);
     assert_true(msr_read(&msr, 0x20e, &value));
     assert_int_equal(value, 0);
-    assert_true(msr_write(&msr, MSR_MTRR_DEF_TYPE, MTRR_ENABLED_WRITE_BACK));
-    assert_false(msr_write(&msr, MSR_MTRR_DEF_TYPE, 1 << 9));
-    assert_false(msr_write(&msr, 0xfe, 0)); // MTRRcap is read-only
-    assert_true(msr_write(&msr, 0x8b, 5));  // ignored
+    assert_true(msr_write(&msr, 0x8b, 5)); // ignored
     assert_true(msr_read(&msr, 0x8b, &value));
     assert_int_equal(value, 0x01000065);
     msr_reset(&msr);
@@ -104,6 +102,54 @@ static void test_stored(void **state) {
     assert_int_equal(value, 0);
     assert_true(msr_read(&msr, 0x1a0, &value));
     assert_int_equal(value, 1);
+}
+
+// SDM 3A 12.11.2; physical addresses have 40 bits here.
+static void test_mtrr(void **state) {
+    static const struct {
+        uint32_t number;
+        uint64_t value;
+        bool good;
+    } writes[] = {
+        {0x2ff, MTRR_ENABLED_WRITE_BACK, true},
+        {0x2ff, 0xc06, true},  // with fixed ranges
+        {0x2ff, 0x802, false}, // a reserved type
+        {0x2ff, 0x807, false}, // one of PAT only
+        {0x2ff, 0x906, false}, // reserved bits
+        {0x2ff, 0xa06, false},
+        {0x2ff, 0x1806, false},
+        {0x2ff, 1ull << 63 | 0x806, false},
+        {0x200, 0xffc0000006, true},
+        {0x200, 0xffc0000003, false},
+        {0x20e, 0x07, false},
+        {0x20e, 0x106, false}, // bits 11:8
+        {0x20e, 0x806, false},
+        {0x20e, 0x10000000000, false}, // address bit 40
+        {0x20e, 0x8000000000, true},
+        {0x201, 0xfffffff800, true},
+        {0x201, 0xfffffff801, false}, // bits 10:0
+        {0x201, 0xfffffffc00, false},
+        {0x20f, 0x1fffffff800, false}, // address bit 40
+        {0x20f, 1ull << 63 | 0x800, false},
+        {0x250, 0x0606050401000606, true},
+        {0x250, 0x0606060606060602, false},
+        {0x258, 0x0206060606060606, false},
+        {0x259, 0x0606060706060606, false},
+        {0x268, 0x0606061e06060606, false}, // RdMem and WrMem, which SYSCFG does not turn on
+        {0x26f, 0x0606ff0606060606, false},
+        {0x26f, 0x0505050505050505, true},
+        {MSR_MTRR_CAP, 0, false},
+        {MSR_MTRR_CAP, MTRR_CAP_VALUE, false},
+    };
+    for (unsigned i = 0; i < sizeof writes / sizeof *writes; i++) {
+        uint64_t before;
+        assert_true(msr_read(&msr, writes[i].number, &before));
+        assert_int_equal(msr_write(&msr, writes[i].number, writes[i].value), writes[i].good);
+        assert_true(msr_read(&msr, writes[i].number, &value));
+        assert_int_equal(value, writes[i].good ? writes[i].value : before);
+    }
+    assert_false(msr_read(&msr, 0x210, &value)); // no ninth pair
+    assert_false(msr_write(&msr, 0x251, 0));     // between the fixed ones
 }
 
 static void test_tsc(void **state) {
@@ -127,15 +173,22 @@ static void test_clock_and_apic(void **state) {
     assert_false(msr_write(&msr, 0x1b, 0));
 }
 
+static uint64_t stored_value(uint32_t number, unsigned i) {
+    static const uint8_t types[] = {0, 1, 4, 5, 6};
+    if (number < MSR_MTRR_VARIABLE || number > MSR_MTRR_DEF_TYPE)
+        return i % 4;
+    return number == 0x20f ? 0x800 : types[i % 5];
+}
+
 // No two entries share an element of stored[], and all lie in it: each keeps its own value.
 static void test_stored_apart(void **state) {
     static const uint32_t numbers[] = {0x17a, 0x1a0, 0x1d9, 0x200,      0x20f,      0x250,      0x258,      0x259,
                                        0x268, 0x26f, 0x2ff, 0xc0010015, 0xc0011020, 0xc0011023, 0xc0011028, 0xc001102a};
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        assert_true(msr_write(&msr, numbers[i], i % 4));
+        assert_true(msr_write(&msr, numbers[i], stored_value(numbers[i], i)));
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         assert_true(msr_read(&msr, numbers[i], &value));
-        assert_int_equal(value, i % 4);
+        assert_int_equal(value, stored_value(numbers[i], i));
     }
 }
 
@@ -144,7 +197,7 @@ int main(void) {
         cmocka_unit_test_setup(test_unknown, setup),      cmocka_unit_test_setup(test_efer, setup),
         cmocka_unit_test_setup(test_fields, setup),       cmocka_unit_test_setup(test_stored, setup),
         cmocka_unit_test_setup(test_tsc, setup),          cmocka_unit_test_setup(test_clock_and_apic, setup),
-        cmocka_unit_test_setup(test_stored_apart, setup),
+        cmocka_unit_test_setup(test_stored_apart, setup), cmocka_unit_test_setup(test_mtrr, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
