@@ -204,6 +204,10 @@ enum vcpu_exit {
     VCPU_EXIT_COUNT
 };
 
+// Bits of CR4 that a guest can have (SDM 3A 2.5): VME to OSXMMEXCPT, UMIP, FSGSBASE, PCIDE, OSXSAVE, SMEP, SMAP. On
+// VT-x its setting another is #GP, whatever the processor has; on AMD-V each write exits, and the VMM decides.
+#define VCPU_CR4 0x370fffull
+
 #define VCPU_IO_IN          1ull
 #define VCPU_IO_STRING      2ull
 #define VCPU_IO_REP         4ull

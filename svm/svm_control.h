@@ -16,8 +16,9 @@ struct svm_controls {
 // For contracts; a predicate would hide it from the prover's rules for bits.
 #define SVM_BIT(word, bit) (((word) & (1 << (bit))) != 0)
 
-// `tpr_waits`: a vector waits for TPR; `window`: for an interrupt window; `iret`: an NMI is blocked until the guest's
-// IRET. A window's virtual interrupt always has its intercept, so that it is never delivered. V_TPR is the caller's.
+// CR4: what CPUID hides from a guest the processor would let it set. `tpr_waits`: a vector waits for TPR; `window`: for
+// an interrupt window; `iret`: an NMI is blocked until the guest's IRET. A window's virtual interrupt always has its
+// intercept, so that it is never delivered. V_TPR is the caller's.
 /*@ assigns \nothing;
     // The host's, and what the guest must not do by itself, whatever waits:
     ensures SVM_BIT(\result.intercept_misc1, 0) && SVM_BIT(\result.intercept_misc1, 1);
@@ -32,18 +33,20 @@ struct svm_controls {
     ensures SVM_BIT(\result.vintr, 8) <==> window;
     ensures SVM_BIT(\result.vintr, 20) <==> window;
     ensures SVM_BIT(\result.intercept_misc1, 20) <==> iret;
+    ensures SVM_BIT(\result.intercept_cr, 20);
     ensures SVM_BIT(\result.intercept_cr, 24) <==> window || tpr_waits;
     // V_TPR; no virtual GIF (APM 2 15.33), no AVIC (15.29)
     ensures !SVM_BIT(\result.vintr, 0) && !SVM_BIT(\result.vintr, 1) && !SVM_BIT(\result.vintr, 2);
     ensures !SVM_BIT(\result.vintr, 3) && !SVM_BIT(\result.vintr, 25) && !SVM_BIT(\result.vintr, 31);
 */
 static inline struct svm_controls svm_controls(bool tpr_waits, bool window, bool iret) {
-    struct svm_controls controls = {V_INTR_MASKING, SVM_MISC1, tpr_waits ? INTERCEPT_CR_WRITE(8) : 0};
+    struct svm_controls controls = {V_INTR_MASKING, SVM_MISC1,
+                                    INTERCEPT_CR_WRITE(4) | (tpr_waits ? INTERCEPT_CR_WRITE(8) : 0)};
     if (window) {
         // A virtual interrupt that is never delivered: its intercept fires when it could be.
         controls.vintr |= V_IRQ | V_INTR_PRIO | V_IGN_TPR;
         controls.intercept_misc1 |= INTERCEPT_VINTR;
-        controls.intercept_cr = INTERCEPT_CR_WRITE(8); // QEMU aborts on a write to CR8 while V_IRQ is deliverable
+        controls.intercept_cr |= INTERCEPT_CR_WRITE(8); // QEMU aborts on a write to CR8 while V_IRQ is deliverable
     }
     if (iret)
         controls.intercept_misc1 |= INTERCEPT_IRET;

@@ -111,8 +111,9 @@ static int decode(struct vcpu *vcpu, const struct vmcb *vmcb) {
         return exit_memory(vcpu, vmcb);
     case EXIT_MSR:
         return exit_plain(vcpu, vmcb->exit_info1 & 1 ? VCPU_EXIT_WRMSR : VCPU_EXIT_RDMSR);
+    case EXIT_CR_WRITE0 + 4:
     case EXIT_CR_WRITE0 + 8:
-        vcpu->page->qualification = 8 | 1u << 8;
+        vcpu->page->qualification = (code - EXIT_CR_WRITE0) | 1u << 8;
         return VCPU_EXIT_CR;
     case EXIT_TASK_SWITCH:
         return exit_task_switch(vcpu, vmcb);

@@ -47,9 +47,8 @@ extern struct vmx_features vmx_features;
 #define CR0_NW    (1ull << 29)
 #define CR0_PE    1ull
 #define CR4_VMXE  (1ull << 13)
-#define CR4_SMXE  (1ull << 14)
 #define CR0_OWNED (CR0_NE | CR0_NW | CR0_CD)
-#define CR4_OWNED (CR4_VMXE | CR4_SMXE | CR4_MCE)
+#define CR4_OWNED (CR4_MCE | ~VCPU_CR4)
 
 static inline void vmx_set_interruptibility(struct vmx_vcpu *v, uint64_t value) {
     if (v->interruptibility != value)

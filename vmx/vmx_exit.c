@@ -109,7 +109,7 @@ static int exit_cr(struct vcpu *vcpu) {
         return EXIT_HANDLED;
     }
     if (access == 0 && reg == 4) {
-        if (value & (CR4_VMXE | CR4_SMXE)) { // offered to no guest
+        if (value & ~VCPU_CR4) { // offered to no guest
             vcpu->event = EVENT_VALID | EVENT_EXCEPTION | EVENT_ERROR_VALID | EXCEPTION_GP;
             return EXIT_HANDLED;
         }

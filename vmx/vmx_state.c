@@ -79,7 +79,7 @@ uint64_t vmx_real_cr0(uint64_t cr0) {
 }
 
 uint64_t vmx_real_cr4(uint64_t cr4) {
-    return ((cr4 & ~CR4_SMXE) | vmx_features.cr4_fixed | CR4_MCE) & vmx_features.cr4_allowed;
+    return ((cr4 & VCPU_CR4) | vmx_features.cr4_fixed | CR4_MCE) & vmx_features.cr4_allowed;
 }
 
 static void load_rip(struct vcpu *vcpu) {

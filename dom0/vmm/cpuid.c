@@ -134,6 +134,33 @@ static void xsave_set(struct cpuid *cpuid, const struct cpuid_settings *settings
     leaf_add(cpuid, 0xd, 1, (struct cpuid_result){settings->host(0xd, 1).eax & 7, 0, 0, 0});
 }
 
+// Bits of CR4 and the features that they turn on (SDM 3A 2.5).
+static void cr4_set(struct cpuid *cpuid) {
+    const struct cpuid_result *one = &leaf_find(cpuid, 0x1, 0)->result, *seven = &leaf_find(cpuid, 0x7, 0)->result;
+    const struct {
+        uint32_t offered, bits;
+    } features[] = {
+        {one->edx & BIT(1), BIT(0) | BIT(1)}, // VME: VME, PVI
+        {one->edx & BIT(4), BIT(2)},          // TSC: TSD
+        {one->edx & BIT(2), BIT(3)},          // DE
+        {one->edx & BIT(3), BIT(4)},          // PSE
+        {one->edx & BIT(6), BIT(5)},          // PAE
+        {one->edx & BIT(7), BIT(6)},          // MCE
+        {one->edx & BIT(13), BIT(7)},         // PGE
+        {1, BIT(8)},                          // PCE
+        {one->edx & BIT(24), BIT(9)},         // FXSR: OSFXSR
+        {one->edx & BIT(25), BIT(10)},        // SSE: OSXMMEXCPT
+        {seven->ecx & BIT(2), BIT(11)},       // UMIP
+        {seven->ebx & BIT(0), BIT(16)},       // FSGSBASE
+        {one->ecx & BIT(17), BIT(17)},        // PCID: PCIDE
+        {one->ecx & ECX1_XSAVE, BIT(18)},     // OSXSAVE
+        {seven->ebx & BIT(7), BIT(20)},       // SMEP
+        {seven->ebx & BIT(20), BIT(21)},      // SMAP
+    };
+    for (unsigned i = 0; i < sizeof features / sizeof *features; i++)
+        cpuid->cr4_allowed |= features[i].offered ? features[i].bits : 0;
+}
+
 static void hypervisor_set(struct cpuid *cpuid, const struct cpuid_settings *settings) {
     struct cpuid_result signature = {CPUID_HYPERVISOR_CLOCK, 0, 0, 0};
     memcpy(&signature.ebx, "KVMK", 4);
@@ -180,6 +207,7 @@ void cpuid_init(struct cpuid *cpuid, const struct cpuid_settings *settings) {
         leaf_find(cpuid, 1, 0)->result.ecx &= ~(ECX1_X2APIC | ECX1_TSC_DEADLINE);
     topology_set(cpuid);
     xsave_set(cpuid, settings);
+    cr4_set(cpuid);
     hypervisor_set(cpuid, settings);
 }
 

@@ -29,8 +29,8 @@ struct cpuid {
     unsigned count, vcpus;
     uint32_t basic_max, extended_max;
     bool intel;
-    uint64_t xcr0_allowed;
-    uint8_t physical_bits; // MAXPHYADDR
+    uint64_t xcr0_allowed, cr4_allowed; // bits that what is offered lets a guest set
+    uint8_t physical_bits;              // MAXPHYADDR
     struct cpuid_leaf leaves[CPUID_LEAVES_MAX];
 };
 

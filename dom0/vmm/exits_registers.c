@@ -1,8 +1,7 @@
 // Exits for accesses to MSRs and control registers.
+#include "dom0/vmm/cr4.h"
 #include "dom0/vmm/emulate_operation.h"
 #include "dom0/vmm/machine.h"
-
-#define CR4_KNOWN 0x00370fffull // what CPUID offers: up to UMIP, FSGSBASE, PCIDE, OSXSAVE, SMEP, SMAP
 
 void exit_msr_read(struct vcpu *vcpu) {
     static const uint8_t opcode[] = {0x0f, 0x32};
@@ -90,7 +89,7 @@ static bool control_write(struct vcpu *vcpu, unsigned number, uint64_t value) {
         page->cr3 = value & ~(1ull << 63);
         return true;
     case 4:
-        if (value & ~CR4_KNOWN || ((page->efer & EFER_LMA) && !(value & CR4_PAE)))
+        if (!cr4_takes(value, page->cr4, page->cr3, page->efer, vcpu->machine->cpuid.cr4_allowed))
             return false;
         page->cr4 = value;
         return true;

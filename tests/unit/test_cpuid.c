@@ -1,6 +1,7 @@
 // What CPUID shows a guest: nothing beside the allowlist, its own topology, and sizes that follow XCR0.
 #include "dom0/vmm/cpuid.h"
-#include "dom0/vmm/page_walk.h"
+#include "dom0/vmm/cr4.h"
+#include "kernel/abi.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -67,6 +68,23 @@ static void test_always_offered(void **state) {
     assert_false(cpuid_read(&cpuid, &off, 1, 0).edx & 1u << 9); // APIC disabled
 }
 
+// CR4 takes what is offered, of a host that has everything, and no more.
+static void test_cr4(void **state) {
+    setup(1, 7);
+    assert_int_equal(cpuid.cr4_allowed, VCPU_CR4);
+    setup(1, 0); // no XSAVE
+    assert_int_equal(cpuid.cr4_allowed, VCPU_CR4 & ~CR4_OSXSAVE);
+    assert_true(cr4_takes(CR4_PAE | CR4_SMEP, CR4_PAE, 0x1000, EFER_LMA, VCPU_CR4));
+    assert_false(cr4_takes(CR4_PAE | 1 << 22, CR4_PAE, 0x1000, EFER_LMA, VCPU_CR4));    // PKE
+    assert_false(cr4_takes(CR4_PAE | 1ull << 32, CR4_PAE, 0x1000, EFER_LMA, VCPU_CR4)); // FRED
+    assert_false(cr4_takes(CR4_SMEP, CR4_PAE, 0x1000, EFER_LMA, VCPU_CR4));             // PAE in long mode
+    assert_true(cr4_takes(0, CR4_PAE, 0x1000, 0, VCPU_CR4));
+    assert_true(cr4_takes(CR4_PAE | CR4_PCIDE, CR4_PAE, 0x1000, EFER_LMA, VCPU_CR4));
+    assert_false(cr4_takes(CR4_PAE | CR4_PCIDE, CR4_PAE, 0x1001, EFER_LMA, VCPU_CR4)); // an identifier already
+    assert_true(cr4_takes(CR4_PAE | CR4_PCIDE, CR4_PAE | CR4_PCIDE, 0x1001, EFER_LMA, VCPU_CR4));
+    assert_false(cr4_takes(CR4_PAE | CR4_PCIDE, CR4_PAE, 0x1000, 0, VCPU_CR4)); // outside of long mode
+}
+
 static void test_topology(void **state) {
     setup(3, 7);
     struct cpuid_result one = read(2, 1, 0, 7);
@@ -120,8 +138,9 @@ static void test_intel(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_never_offered), cmocka_unit_test(test_always_offered), cmocka_unit_test(test_topology),
-        cmocka_unit_test(test_xsave),         cmocka_unit_test(test_hypervisor),     cmocka_unit_test(test_intel),
+        cmocka_unit_test(test_never_offered), cmocka_unit_test(test_always_offered), cmocka_unit_test(test_cr4),
+        cmocka_unit_test(test_topology),      cmocka_unit_test(test_xsave),          cmocka_unit_test(test_hypervisor),
+        cmocka_unit_test(test_intel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,2 @@
+// Gives the inline function to Frama-C.
+#include "dom0/vmm/cr4.h"
