@@ -29,7 +29,10 @@ struct vcpu {
     uint64_t soft_event, soft_rip; // svm: the VMM's INTn, INT3 or INTO that the entry injects, and where it returns to
     bool iret_next;                // svm: the instruction at iret_rip ends the blocking of NMIs
     uint64_t iret_rip;
-    bool stepping; // svm: the entry set TF, for an NMI that waits for one instruction
+    bool stepping;         // svm: the entry set TF, for what waits for one instruction
+    bool shadowed;         // svm: the entry was to the instruction at shadow_rip in an interrupt shadow
+    bool shadow_forgotten; // svm: and its interrupt window opened there nevertheless
+    uint64_t shadow_rip;
 };
 
 NODISCARD int vcpu_create(struct pd *pd, struct space *guest, struct kernel_page *state, struct kernel_page *apic,

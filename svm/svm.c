@@ -130,16 +130,22 @@ static void svm_interruptibility(const struct vcpu *vcpu, struct inject_state *s
     state->shadow = (vmcb->interrupt_shadow & 1) != 0;
 }
 
+// Over one instruction. If the guest has TF set itself, its own #DB makes it exit.
+static void step(struct vcpu *vcpu, struct vmcb *vmcb) {
+    if (vmcb->rflags & RFLAGS_TF)
+        return;
+    vmcb->rflags |= RFLAGS_TF;
+    vcpu->stepping = true;
+}
+
 // An NMI waits, perhaps with IF clear, when no window opens: for the delivery of an event, after which an interrupt of
 // our own makes the guest exit, or for one instruction, over which it is stepped: that after MOV SS, or the IRET that
-// ends the blocking (if the guest has TF set itself, its own #DB makes it exit).
+// ends the blocking.
 static void wait_for_nmi(struct vcpu *vcpu, struct vmcb *vmcb, bool event) {
-    if (event) {
+    if (event)
         cpu_notify(cpu_self());
-    } else if (!(vmcb->rflags & RFLAGS_TF)) {
-        vmcb->rflags |= RFLAGS_TF;
-        vcpu->stepping = true;
-    }
+    else
+        step(vcpu, vmcb);
 }
 
 static void svm_prepare(struct vcpu *vcpu, uint64_t event, struct inject_decision decision) {
@@ -149,8 +155,17 @@ static void svm_prepare(struct vcpu *vcpu, uint64_t event, struct inject_decisio
     if (vcpu->soft_event)
         vcpu->soft_rip = vmcb->next_rip = vmcb->rip; // pushed where the CPU has NRIPS, else RIP is
     vcpu->iret_next = vcpu->iret_next && !event && vmcb->rip == vcpu->iret_rip;
+    vcpu->shadowed = !event && (vmcb->interrupt_shadow & 1);
+    bool window = decision.interrupt_window;
+    if (vcpu->shadowed) {
+        vcpu->shadow_rip = vmcb->rip;
+        if (window && vcpu->shadow_forgotten) {
+            step(vcpu, vmcb);
+            window = false;
+        }
+    }
     struct svm_controls controls =
-        svm_controls(decision.tpr_threshold != 0, decision.interrupt_window, vcpu->nmi_blocked && !vcpu->iret_next);
+        svm_controls(decision.tpr_threshold != 0, window, vcpu->nmi_blocked && !vcpu->iret_next);
     vmcb->vintr = controls.vintr | (vcpu->apic[0x80 / 4] >> 4 & V_TPR_MASK);
     vmcb->intercept_misc1 = controls.intercept_misc1;
     vmcb->intercept_cr = controls.intercept_cr;

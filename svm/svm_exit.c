@@ -141,7 +141,18 @@ static uint64_t interrupted_event(const struct vcpu *vcpu, const struct vmcb *vm
     return injected ? info : 0;
 }
 
-// After a step over what kept an NMI waiting. True: the exit was nothing but its end.
+// An exit by what is not the guest's doing, before the instruction in an interrupt shadow has run: it is in the shadow
+// yet. QEMU's VMRUN does not load int_state, and its #VMEXIT so saves none; a window opens there at once. Taken before
+// HLT, an interrupt would not wake it. An instruction that jumps to itself is taken for one that has not run, once.
+static void keep_shadow(struct vcpu *vcpu, struct vmcb *vmcb) {
+    uint32_t code = (uint32_t)vmcb->exit_code;
+    bool waits = vmcb->rip == vcpu->shadow_rip && (code == EXIT_INTR || code == EXIT_NMI || code == EXIT_VINTR);
+    vcpu->shadow_forgotten = waits && (vcpu->shadow_forgotten || code == EXIT_VINTR);
+    if (waits)
+        vmcb->interrupt_shadow |= 1;
+}
+
+// After a step over what kept an NMI or an interrupt waiting. True: the exit was nothing but its end.
 static bool step_ended(struct vcpu *vcpu, struct vmcb *vmcb) {
     bool stepping = vcpu->stepping, at_iret = vcpu->iret_next && vmcb->rip == vcpu->iret_rip;
     bool trapped = stepping && (uint32_t)vmcb->exit_code == EXIT_EXCEPTION0 + EXCEPTION_DB && (vmcb->dr6 & DR6_BS);
@@ -167,6 +178,8 @@ int svm_exit(struct vcpu *vcpu) {
     page->gpr[RSP] = vmcb->rsp;
     page->next_rip = svm_features.nrips ? vmcb->next_rip : 0;
     page->instruction_length = page->next_rip ? (uint32_t)(page->next_rip - vmcb->rip) & 0xf : 0;
+    if (vcpu->shadowed)
+        keep_shadow(vcpu, vmcb);
     int reason = step_ended(vcpu, vmcb) ? EXIT_HANDLED : decode(vcpu, vmcb);
     if (reason != EXIT_HANDLED)
         svm_export(vcpu, reason);

@@ -1,16 +1,15 @@
 // Delivery of interrupts: vectors, shadows, priorities, HLT, NMI (SDM 3A 6.8, 10.8; APM 2 16.6).
 #include "tests/guests/conform.h"
 
-#define NMI       2u
-#define LOW       0x41u
-#define HIGH      0xe1u
-#define LAPIC_TPR 0x80u
-#define LAPIC_ICR 0x300u
-#define LAPIC_LVT 0x320u
-#define LAPIC_INI 0x380u
-// Long enough for HLT to have been reached: QEMU's VMRUN forgets interrupt shadows, so that an interrupt which comes
-// just between STI and HLT in a domain is taken there, and HLT then waits for ever.
+#define NMI         2u
+#define LOW         0x41u
+#define HIGH        0xe1u
+#define LAPIC_TPR   0x80u
+#define LAPIC_ICR   0x300u
+#define LAPIC_LVT   0x320u
+#define LAPIC_INI   0x380u
 #define TIMER_COUNT 1000000u
+#define RACES       2000u
 #define ICR_SELF    (1u << 18 | 1u << 14)
 #define ICR_NMI     (4u << 8)
 
@@ -100,6 +99,18 @@ static bool check_timer(void) {
     return interrupt_counts[HIGH] == before + 10;
 }
 
+// An interrupt that comes between STI and HLT wakes HLT, whenever it comes; taken before HLT, nothing would.
+static bool check_wake_up_race(void) {
+    uint64_t before = interrupt_counts[HIGH];
+    lapic_set(LAPIC_LVT, HIGH);
+    for (unsigned i = 0; i < RACES; i++) {
+        lapic_set(LAPIC_INI, 1000 + i * 61 % 9973);
+        __asm__ volatile("sti; hlt; cli" : : : "memory");
+    }
+    lapic_set(LAPIC_LVT, 1u << 16 | HIGH);
+    return interrupt_counts[HIGH] == before + RACES;
+}
+
 static bool check_all_vectors(void) {
     for (unsigned vector = 32; vector < 256; vector++) {
         uint64_t before = interrupt_counts[vector];
@@ -130,6 +141,7 @@ const struct check interrupt_checks[] = {
     {"task-priority", check_task_priority},
     {"priority-order", check_priority_order},
     {"timer", check_timer},
+    {"wake-up-race", check_wake_up_race},
     {"all-vectors", check_all_vectors},
     {"nmi", check_nmi}, // last: its handler never returns, so that NMIs stay blocked
     {0},
