@@ -1,15 +1,19 @@
 // Life and end of protection domains, their ports, and the way from a selector to an object.
 #include "kernel/pd.h"
+#include "kernel/clock.h"
+#include "kernel/instructions.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "kernel/panic.h"
 #include "kernel/portal.h"
 #include "kernel/semaphore.h"
 #include "kernel/thread.h"
+#include "lib/log_rate.h"
 #include "lib/string.h"
 
-#define PORTS_PAGES    2u
-#define WEIGHT_DEFAULT 256u
+#define PORTS_PAGES       2u
+#define WEIGHT_DEFAULT    256u
+#define LOG_RATE_SECOND_S 3600u // a burst of LOG_RATE_BURST lines, then LOG_RATE_LINES an hour
 
 static uint32_t next_id = 1;
 static struct pd *root; // init's
@@ -77,6 +81,17 @@ void pd_destroy(struct pd *pd) {
     object_free(&pd->object);
 }
 
+// Whoever has a quota makes such domains, and could fill the log with their ends.
+static void log_unsupervised(const struct pd *pd, const struct pd_fault *fault) {
+    static struct log_rate rate;
+    uint64_t now = rdtsc(), period = tsc_hz * LOG_RATE_SECOND_S, held = log_rate_report(&rate, now, period);
+    if (held)
+        log_print("%llu more protection domains have ended and nobody supervised them", (unsigned long long)held);
+    if (log_rate_take(&rate, now, period))
+        log_print("protection domain %u ended with vector %llu at %#llx and nobody supervises it", pd->id,
+                  (unsigned long long)fault->vector, (unsigned long long)fault->rip);
+}
+
 void pd_end(struct pd *pd, const struct pd_fault *fault) {
     if (pd->ended)
         return;
@@ -93,8 +108,7 @@ void pd_end(struct pd *pd, const struct pd_fault *fault) {
     if (semaphore)
         semaphore_up((struct semaphore *)semaphore);
     else
-        log_print("protection domain %u ended with vector %llu at %#llx and nobody supervises it", pd->id,
-                  (unsigned long long)fault->vector, (unsigned long long)fault->rip);
+        log_unsupervised(pd, fault);
 }
 
 static struct pd *find_owner(struct pd *pd, uint32_t owner) {

@@ -37,12 +37,13 @@ int vcpu_create(struct pd *pd, struct space *guest, struct kernel_page *state, s
     vcpu->apic_page = apic;
     vcpu->page = state->memory;
     vcpu->apic = apic->memory;
-    int status;
-    VENDOR_RESULT(status =, vcpu_create, vcpu);
-    if (status != OK) {
+    vcpu->control_pages = vendor->control_pages;
+    vcpu->control = pages_allocate(pd, vcpu->control_pages);
+    if (!vcpu->control) {
         object_free(&vcpu->object);
-        return status;
+        return ERROR_MEMORY;
     }
+    VENDOR(vcpu_create, vcpu);
     state->users++;
     apic->users++;
     vcpu->page->deadline_tsc = NO_DEADLINE;
@@ -60,8 +61,9 @@ void vcpu_destroy(struct vcpu *vcpu) {
         vcpu_leave(runner);
         thread_result(runner, ERROR_GONE, 0);
     }
-    if (vendor)
-        VENDOR(vcpu_destroy, vcpu);
+    if (vendor) // else HARDWARE_STOP: no CPU has virtualization on
+        VENDOR(vcpu_forget, vcpu);
+    pages_free(vcpu->object.owner, vcpu->control, vcpu->control_pages);
     vcpu->state_page->users--;
     vcpu->apic_page->users--;
     object_free(&vcpu->object);
@@ -366,6 +368,8 @@ void vcpu_kick(struct vcpu *vcpu) {
 }
 
 int vcpu_fetch(struct vcpu *vcpu, uint32_t groups) {
+    if (!vendor)
+        return ERROR_FEATURE;
     if (vcpu->runner)
         return ERROR_BUSY;
     // The hot groups are in the page since the last exit; what the VMM changed and the core has not loaded is newer

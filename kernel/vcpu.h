@@ -24,6 +24,7 @@ struct vcpu {
     uint32_t exception_intercepts;
     // Of the vendor
     void *control; // VMCB
+    unsigned control_pages;
     uint64_t asid_generation;
     uint64_t space_generation_seen;
     uint64_t soft_event, soft_rip; // svm: the VMM's INTn, INT3 or INTO that the entry injects, and where it returns to

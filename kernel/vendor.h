@@ -15,9 +15,10 @@ struct vendor {
     bool (*cpu_start)(struct cpu *cpu);
     void (*cpu_stop)(void);
 
-    // Hardware state of a vCPU as after reset. ERROR_MEMORY.
-    int (*vcpu_create)(struct vcpu *vcpu);
-    void (*vcpu_destroy)(struct vcpu *vcpu);
+    // Hardware state of a vCPU: its pages, which are filled as after reset; and at its end no CPU caches it any more.
+    unsigned control_pages;
+    void (*vcpu_create)(struct vcpu *vcpu);
+    void (*vcpu_forget)(struct vcpu *vcpu);
 
     // Moves groups from the page to the hardware's state, and back.
     void (*load)(struct vcpu *vcpu, uint32_t groups);

@@ -32,13 +32,15 @@ def domain_name(path):
     return re.sub(r'[^A-Za-z0-9_.-]', '-', pathlib.Path(path).stem)
 
 
-def make_image(output, isos=(), configs=(), commands=(), texts=None, arguments='', files=None):
-    """Make OUTPUT of the built parts, ISO images, configurations (files), commands, {name: text}, {name: FILE}."""
+def make_image(output, isos=(), configs=(), commands=(), texts=None, arguments='', files=None,
+               kernel=None):
+    """Make OUTPUT of the built parts, ISO images, configurations (files), commands, {name: text}, {name: FILE}; KERNEL
+    is another core than the built one."""
     texts = dict(texts or {})
     if commands:
         texts['etc/commands'] = ''.join(f'{c}\n' for c in commands)
     names = {domain_name(path) for path in configs}
-    command = [build.ROOT / 'scripts/make-image', '--kernel', build.BUILD / 'kernel/bulkhead.elf',
+    command = [build.ROOT / 'scripts/make-image', '--kernel', kernel or build.BUILD / 'kernel/bulkhead.elf',
                '--list', build.BUILD / 'archive.list', '--arguments', arguments, '--output', output]
     for path in isos:
         command += ['--file', f'images/{pathlib.Path(path).name}={path}']

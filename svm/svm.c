@@ -98,11 +98,8 @@ static void svm_cpu_stop(void) {
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) & ~EFER_SVME);
 }
 
-static int svm_vcpu_create(struct vcpu *vcpu) {
-    struct vmcb *vmcb = pages_allocate(vcpu->object.owner, 1);
-    if (!vmcb)
-        return ERROR_MEMORY;
-    vcpu->control = vmcb;
+static void svm_vcpu_create(struct vcpu *vcpu) {
+    struct vmcb *vmcb = vmcb_of(vcpu);
     vmcb->intercept_misc2 = INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD | INTERCEPT_VMSAVE | INTERCEPT_STGI |
                             INTERCEPT_CLGI | INTERCEPT_SKINIT | INTERCEPT_WBINVD | INTERCEPT_MONITOR | INTERCEPT_MWAIT |
                             INTERCEPT_MWAIT_C | INTERCEPT_XSETBV;
@@ -117,11 +114,6 @@ static int svm_vcpu_create(struct vcpu *vcpu) {
     vmcb->dr6 = 0xffff0ff0;
     vmcb->dr7 = 0x400;
     svm_load(vcpu, GROUP_INTERCEPT);
-    return OK;
-}
-
-static void svm_vcpu_destroy(struct vcpu *vcpu) {
-    pages_free(vcpu->object.owner, vcpu->control, 1);
 }
 
 static void svm_interruptibility(const struct vcpu *vcpu, struct inject_state *state) {
@@ -212,8 +204,9 @@ const struct vendor svm_vendor = {
     .detect = svm_detect,
     .cpu_start = svm_cpu_start,
     .cpu_stop = svm_cpu_stop,
+    .control_pages = 1,
     .vcpu_create = svm_vcpu_create,
-    .vcpu_destroy = svm_vcpu_destroy,
+    .vcpu_forget = svm_release,
     .load = svm_load,
     .fetch = svm_fetch,
     .interruptibility = svm_interruptibility,

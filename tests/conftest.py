@@ -139,17 +139,17 @@ def boot(request, tmp_path):
     """A function that boots Bulkhead; every machine ends with the test.
 
     boot(cpu='amd', smp=1, memory=2048, isos=[FILE], configs=[FILE], commands=['list'], texts={'NAME': 'TEXT'},
-    files={'NAME': FILE}, arguments='', uefi=False, icount=False, disks=[FILE], reboot=False, monitor=SOCKET,
-    plugin='FILE,NAME=VALUE') returns a Host. FILE and NAME are as scripts/run has them.
+    files={'NAME': FILE}, arguments='', kernel=FILE, uefi=False, icount=False, disks=[FILE], reboot=False,
+    monitor=SOCKET, plugin='FILE,NAME=VALUE') returns a Host. FILE and NAME are as scripts/run has them.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     hosts = []
 
-    def start(isos=(), configs=(), commands=(), texts=None, arguments='', files=None, **options):
+    def start(isos=(), configs=(), commands=(), texts=None, arguments='', files=None, kernel=None, **options):
         image = build.BUILD / 'bulkhead.iso'
-        if isos or configs or commands or texts or arguments or files:
+        if isos or configs or commands or texts or arguments or files or kernel:
             output = tmp_path / f'bulkhead{len(hosts)}.iso'
-            image = machine.make_image(output, isos, configs, commands, texts, arguments, files)
+            image = machine.make_image(output, isos, configs, commands, texts, arguments, files, kernel)
         number = f'.{len(hosts)}' if hosts else ''
         hosts.append(Host(log_name(request) + number, image, **options))
         return hosts[-1]

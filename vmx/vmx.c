@@ -282,12 +282,9 @@ static void write_host_cpu(struct cpu *cpu) {
     vmwrite(VMCS_HOST_IDTR_BASE, idtr.base);
 }
 
-static int vmx_vcpu_create(struct vcpu *vcpu) {
-    struct vmx_vcpu *v = pages_allocate(vcpu->object.owner, 2);
-    if (!v)
-        return ERROR_MEMORY;
+static void vmx_vcpu_create(struct vcpu *vcpu) {
+    struct vmx_vcpu *v = vmx_of(vcpu);
     uint64_t vmcs_hpa = pool_address(v) + PAGE_SIZE;
-    vcpu->control = v;
     *(uint32_t *)(void *)((char *)v + PAGE_SIZE) = revision;
     vmclear(vmcs_hpa);
     for (unsigned i = 0; i < SWITCHED_MSRS; i++)
@@ -305,15 +302,13 @@ static int vmx_vcpu_create(struct vcpu *vcpu) {
     v->rflags = RFLAGS_FIXED;
     vmwrite(VMCS_GUEST_PAT, 0x0007040600070406);
     vmx_load(vcpu, GROUP_INTERCEPT);
-    return OK;
 }
 
-static void vmx_vcpu_destroy(struct vcpu *vcpu) {
+static void vmx_vcpu_forget(struct vcpu *vcpu) {
     struct vmx_vcpu *v = vmx_of(vcpu);
     if (v->cpu && v->cpu != cpu_self())
         cpu_release_vcpu(v->cpu, vcpu);
     vmx_release(vcpu);
-    pages_free(vcpu->object.owner, v, 2);
 }
 
 static void vmx_interruptibility(const struct vcpu *vcpu, struct inject_state *state) {
@@ -434,8 +429,9 @@ const struct vendor vmx_vendor = {
     .detect = vmx_detect,
     .cpu_start = vmx_cpu_start,
     .cpu_stop = vmx_cpu_stop,
+    .control_pages = 2,
     .vcpu_create = vmx_vcpu_create,
-    .vcpu_destroy = vmx_vcpu_destroy,
+    .vcpu_forget = vmx_vcpu_forget,
     .load = vmx_load,
     .fetch = vmx_fetch,
     .interruptibility = vmx_interruptibility,

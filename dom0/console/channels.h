@@ -1,7 +1,7 @@
 // The console's channels: which init's directory names, what came through them, and what of it the terminal has shown.
 #pragma once
-#include "dom0/console/log_rate.h"
 #include "dom0/console/scrollback.h"
+#include "lib/log_rate.h"
 #include "lib/protocol_console.h"
 
 // Slot of the core's log, which is no channel but read like one.

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "dom0/console/log_rate.h"
+#include "lib/log_rate.h"
 
 #define SECOND 1000000u
 #define START  (5u * SECOND)

@@ -1,5 +1,5 @@
-// Rate of log lines on the terminal.
-#include "dom0/console/log_rate.h"
+// Rate of log lines.
+#include "lib/log_rate.h"
 
 bool log_rate_take(struct log_rate *rate, uint64_t now, uint64_t ticks_per_second) {
     uint64_t share = ticks_per_second / LOG_RATE_LINES;

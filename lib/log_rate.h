@@ -1,5 +1,5 @@
-// How many lines of one log the terminal shows: a burst, then so many a second. The rest is counted, and stays in the
-// scrollback. Pure; time is given in ticks of the TSC.
+// How many lines of one kind are shown: a burst, then so many a second. The rest is counted. Pure; time is given in
+// ticks of the TSC, and whoever says more of them for a second gets fewer lines.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
