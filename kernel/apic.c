@@ -90,9 +90,13 @@ static void wait_tsc(uint64_t ticks) {
         cpu_relax();
 }
 
+void lapic_send_init(uint32_t apic_id) {
+    send(apic_id, ICR_INIT | ICR_ASSERT);
+}
+
 // SDM 3A 9.4.4.1: INIT, 10 ms, SIPI, 200 us, SIPI. The waits are long enough for any TSC below 5 GHz.
 void lapic_send_init_sipi(uint32_t apic_id, uint8_t page) {
-    send(apic_id, ICR_INIT | ICR_ASSERT);
+    lapic_send_init(apic_id);
     wait_tsc(50000000);
     send(apic_id, ICR_STARTUP | ICR_ASSERT | page);
     wait_tsc(1000000);

@@ -8,6 +8,8 @@ uint32_t lapic_id(void);
 void lapic_eoi(void);
 void lapic_send(uint32_t apic_id, uint32_t vector);
 void lapic_send_nmi_all(void);
+// Stops a CPU that is not in use: it waits for a start-up IPI.
+void lapic_send_init(uint32_t apic_id);
 void lapic_send_init_sipi(uint32_t apic_id, uint8_t page);
 
 // The timer counts down once from `ticks` (0 stops it) at the bus rate divided by 1.

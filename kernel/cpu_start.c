@@ -2,6 +2,7 @@
 #include "kernel/acpi.h"
 #include "kernel/apic.h"
 #include "kernel/cpu.h"
+#include "kernel/features.h"
 #include "kernel/instructions.h"
 #include "kernel/lock.h"
 #include "kernel/log.h"
@@ -19,7 +20,8 @@
 
 uint64_t cpu_start_stack; // boot.asm
 static struct cpu *starting;
-static uint32_t started; // atomic: count of CPUs that have arrived
+static uint32_t started;    // atomic: count of CPUs that have arrived
+static uint32_t unsuitable; // atomic: the one that starts lacks features
 
 extern char trampoline[], trampoline_end[];
 
@@ -30,6 +32,11 @@ void cpu_start_copy_trampoline(void) {
 // First C code of a further CPU, on its own stack.
 _Noreturn void cpu_start_main(void) {
     struct cpu *cpu = starting;
+    if (!features_check()) {
+        __atomic_store_n(&unsuitable, 1, __ATOMIC_SEQ_CST);
+        for (;;)
+            __asm__ volatile("cli; hlt");
+    }
     cpu_init_self(cpu);
     vendor_start(cpu);
     __atomic_fetch_add(&started, 1, __ATOMIC_SEQ_CST);
@@ -39,29 +46,38 @@ _Noreturn void cpu_start_main(void) {
     scheduler_dispatch();
 }
 
-static bool start_one(uint32_t apic_id) {
+enum outcome { STARTED, LEFT_OUT, LOST };
+
+static enum outcome start_one(uint32_t apic_id) {
     starting = cpu_create(cpu_count, apic_id);
     if (!starting)
-        return false;
+        return LOST;
     cpus[cpu_count] = starting;
     cpu_start_stack = starting->stack_top;
     uint32_t before = __atomic_load_n(&started, __ATOMIC_SEQ_CST);
     lapic_send_init_sipi(apic_id, TRAMPOLINE >> 12);
-    for (uint64_t start = rdtsc(); rdtsc() - start < START_WAIT_TSC; cpu_relax())
+    for (uint64_t start = rdtsc(); rdtsc() - start < START_WAIT_TSC; cpu_relax()) {
+        if (__atomic_exchange_n(&unsuitable, 0, __ATOMIC_SEQ_CST)) {
+            lapic_send_init(apic_id); // where no NMI reaches it
+            features_complain(apic_id);
+            cpus[cpu_count] = NULL;
+            return LEFT_OUT;
+        }
         if (__atomic_load_n(&started, __ATOMIC_SEQ_CST) != before) {
             if (!tsc_lead(apic_id))
                 break;
             cpu_count++;
-            return true;
+            return STARTED;
         }
+    }
     cpus[cpu_count] = NULL;
-    return false;
+    return LOST;
 }
 
 void cpu_start_others(const struct acpi_machine *machine) {
     for (uint32_t i = 0; i < machine->cpus; i++) {
         uint32_t apic_id = machine->apic_id[i];
-        if (apic_id == cpu_self()->apic_id || start_one(apic_id))
+        if (apic_id == cpu_self()->apic_id || start_one(apic_id) != LOST)
             continue;
         // It may still come, and would take what is meant for the next one.
         log_print("CPU with APIC id %u did not start, or its TSC cannot be set; going on without it and those after it",

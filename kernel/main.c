@@ -4,6 +4,7 @@
 #include "kernel/barrier.h"
 #include "kernel/clock.h"
 #include "kernel/cpu.h"
+#include "kernel/features.h"
 #include "kernel/init.h"
 #include "kernel/instructions.h"
 #include "kernel/interrupt.h"
@@ -70,6 +71,7 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t multiboot_info) {
     panic_init(info.command_line);
     info.rsdp = acpi_read(root, &machine);
     cpu_start_copy_trampoline();
+    features_note();
     cpu_detect_features();
     last_log_init(&info);
     memory_init(&info);

@@ -60,10 +60,10 @@ def make_image(output, isos=(), configs=(), commands=(), texts=None, arguments='
 
 
 def qemu(image, smp=1, memory=2048, disks=(), icount=False, gdb=False, uefi=False, reboot=False,
-         serial=('-serial', 'stdio'), monitor=None, plugin=None, board='q35'):
+         serial=('-serial', 'stdio'), monitor=None, plugin=None, board='q35', model=CPU, devices=()):
     """The command line of QEMU with the CD IMAGE, or none; its monitor listens at the socket MONITOR; PLUGIN is
-    FILE[,NAME=VALUE]...; BOARD may say what the machine lacks: q35,pit=off,hpet=off."""
-    command = ['qemu-system-x86_64', '-accel', 'tcg', '-M', board, '-cpu', CPU, '-smp', str(smp), '-m', str(memory),
+    FILE[,NAME=VALUE]...; BOARD may say what the machine lacks: q35,pit=off,hpet=off; MODEL what its CPUs have."""
+    command = ['qemu-system-x86_64', '-accel', 'tcg', '-M', board, '-cpu', model, '-smp', str(smp), '-m', str(memory),
                '-nodefaults', '-display', 'none', *serial]
     if image:
         command += ['-drive', f'if=none,id=boot,media=cdrom,readonly=on,format=raw,file={image}',
@@ -74,6 +74,8 @@ def qemu(image, smp=1, memory=2048, disks=(), icount=False, gdb=False, uefi=Fals
                     '-device', f'ide-hd,drive=disk{number},bus=ide.{number + 1}']
     if icount:
         command += ['-icount', 'shift=0,sleep=off', '-seed', '1', '-rtc', 'base=2025-01-01T00:00:00,clock=vm']
+    for device in devices:
+        command += ['-device', device]
     if monitor:
         command += ['-monitor', f'unix:{monitor},server,nowait']
     if plugin:

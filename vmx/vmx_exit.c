@@ -223,8 +223,9 @@ int vmx_exit(struct vcpu *vcpu) {
     page->next_rip = 0;
     if (v->entry_failed)
         return exit_refused(vcpu);
-    if (reason & REASON_ENTRY_FAILED) { // what was to be injected was not
+    if (reason & REASON_ENTRY_FAILED) { // what was to be injected was not, and is in the field still (SDM 3C 27.8)
         vcpu->event = 0;
+        vmwrite(VMCS_ENTRY_EVENT, 0);
     } else {
         vcpu->event = interrupted_event(v);
         v->interruptibility = vmread(VMCS_INTERRUPTIBILITY);

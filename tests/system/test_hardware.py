@@ -3,6 +3,8 @@ import re
 
 import pytest
 
+import machine
+
 # board, CPUs, and the clock that the TSC is measured with
 BOARDS = [pytest.param('q35', 1, 'HPET', id='all-clocks'),
           pytest.param('q35,hpet=off', 4, 'ACPI PM timer', id='no-HPET'),
@@ -25,6 +27,23 @@ def test_clocks(run_commands, board, smp, clock):
     assert 'is not believed' not in printed
     if exact:  # an instruction a nanosecond
         assert 999000 <= tsc_khz(printed) <= 1001000
+
+
+def further_cpu(socket, lacks=''):
+    model, *features = machine.CPU.split(',')
+    settings = [f'{feature[1:]}={"on" if feature[0] == "+" else "off"}' for feature in features]
+    return ','.join([f'{model}-x86_64-cpu', *settings, f'socket-id={socket},core-id=0,thread-id=0{lacks}'])
+
+
+@pytest.mark.qemu
+def test_cpu_that_lacks_a_feature(run_commands):
+    """It is left out, and those behind it are used."""
+    status, printed = run_commands(['info --json'], smp='1,maxcpus=4,sockets=4', devices=[
+        further_cpu(1, lacks=',smap=off'), further_cpu(2), further_cpu(3, lacks=',aes=off')])
+    assert status == 0
+    assert 'CPU with APIC id 1 lacks bits 0x100000 of CPUID 7 EBX, which the first CPU has: it is not used' in printed
+    assert 'CPU with APIC id 3 lacks bits 0x2000000 of CPUID 1 ECX, which the first CPU has' in printed
+    assert '] 2 CPUs' in printed and 'APIC id 2 ' not in printed
 
 
 @pytest.mark.parametrize('smp', [1, pytest.param(4, marks=pytest.mark.long)])

@@ -43,6 +43,16 @@ def test_random_calls_fail(boot, smp):
     assert int(host.serial.match.group(1), 16) == CALLS
 
 
+@pytest.mark.parametrize('cpu, smp', [pytest.param('amd', 1, marks=pytest.mark.long), ('amd', 4), ('intel', 1)])
+def test_bad_states(boot, cpu, smp):
+    """dom0/syscall_fuzz/bad_state.c: what a VMM writes for its vCPU, DR6 and XCR0 among it, harms nobody else."""
+    manifest = (build.ROOT / 'dom0/init/manifest').read_text() + MANIFEST.format(name='bad_state', cpu=smp - 1, heap=1)
+    host = boot(cpu=cpu, smp=smp, texts={'etc/manifest': manifest},
+                files={'servers/fuzz': build.BUILD / 'dom0/syscall_fuzz/bad_state'})
+    host.expect(r'bad states: (\d+) runs, (\d+) refused|BAD: [^\r\n]*[\r\n]|PANIC', 60)
+    assert int(host.serial.match.group(1) or 0) > 1000 and int(host.serial.match.group(2)) > 20
+
+
 def exact(host):
     facts = parse_json(host.command('info --json'))
     return {name: facts[name] for name in EXACT}

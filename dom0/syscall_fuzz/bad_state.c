@@ -1,0 +1,111 @@
+// A test server: the VMM that writes into its vCPU's page what no processor takes, one word after the other, each with
+// many values. After each a good state has to run as it did, and what the core loads itself has to be within its
+// bounds.
+#include "lib/server.h"
+#include "lib/string.h"
+
+#define STATE_PAGE 0x10000000ull
+#define APIC_PAGE  0x10001000ull
+#define RUN_TICKS  100000u
+#define XCR0_GUEST 0xe7ull
+
+static uint64_t vcpu, runs, refused;
+static uint8_t *memory; // of the guest
+static struct vcpu_page *const page = (struct vcpu_page *)STATE_PAGE;
+
+static const uint64_t values[] = {
+    ~0ull,
+    1ull << 63,
+    1ull << 47, // not canonical
+    1ull << 32,
+    0x100000000ffff0ff, // high bits of DR6 beside good ones
+    0xaaaaaaaaaaaaaaaa,
+    0x5555555555555555,
+    0x80000000ull, // PG without PE; an event without a type
+    0x80000b21,    // an event: an exception with an error code
+    0x18,          // XCR0: parts of MPX
+    0x204,         // XCR0: PKRU, AVX without SSE
+    0xa7,          // XCR0: AVX-512 in part
+    0,
+};
+
+static void check(int64_t status, const char *what) {
+    if (status == OK)
+        return;
+    log_line("BAD: %s: status %lld", what, (long long)status);
+    server_exit(3);
+}
+
+// CPUID at 0 in real mode; a bad state with paging on has perhaps taken it for page tables.
+static void set_good(void) {
+    static const uint8_t code[] = {0x0f, 0xa2, 0xeb, 0xfc}; // CPUID, again
+    memcpy(memory, code, sizeof(code));
+    memset(page->gpr, 0, offsetof(struct vcpu_page, pdpte) + sizeof(page->pdpte) - offsetof(struct vcpu_page, gpr));
+    for (unsigned i = 0; i < sizeof(page->segment) / sizeof(page->segment[0]); i++)
+        page->segment[i] = (struct vcpu_segment){.attributes = 0x93, .limit = 0xffff};
+    page->segment[SEGMENT_CS].attributes = 0x9b;
+    page->segment[SEGMENT_LDTR].attributes = 0x82;
+    page->segment[SEGMENT_TR].attributes = 0x8b;
+    page->gdtr.limit = page->idtr.limit = 0xffff;
+    page->rflags = 2;
+    page->cr0 = 0x10;
+    page->pat = 0x0007040600070406ull;
+    page->dr6 = 0xffff0ff0;
+    page->dr7 = 0x400;
+    page->xcr0 = 1;
+}
+
+static void run(void) {
+    page->activity = VCPU_ACTIVE;
+    page->deadline_tsc = now_tsc() + RUN_TICKS;
+    page->dirty = GROUP_ALL;
+    check(sys_run(vcpu, 0), "run");
+    runs++;
+}
+
+static void check_bounds(unsigned word, uint64_t value) {
+    check(sys_vcpu_control(vcpu, VCPU_FETCH, GROUP_XCR0 | GROUP_DEBUG), "fetch");
+    if (!(page->xcr0 & ~XCR0_GUEST) && (page->xcr0 & 1))
+        return;
+    log_line("BAD: word %u as %llx: XCR0 %llx", word, (unsigned long long)value, (unsigned long long)page->xcr0);
+    server_exit(4);
+}
+
+static void try(unsigned word, uint64_t value) {
+    set_good();
+    ((uint64_t *)(void *)page)[word] = value;
+    run();
+    refused += page->exit_reason == VCPU_EXIT_INVALID;
+    check_bounds(word, value);
+    for (unsigned attempt = 0; attempt < 100; attempt++) { // an interrupt or deadline may come first
+        set_good();
+        run();
+        if (page->exit_reason == VCPU_EXIT_CPUID)
+            return;
+    }
+    log_line("BAD: after word %u as %llx a good state exits with %u, qualification %llx", word,
+             (unsigned long long)value, page->exit_reason, (unsigned long long)page->qualification);
+    server_exit(5);
+}
+
+int server_main(void) {
+    uint64_t space = selector_new(), state = selector_new(), apic = selector_new();
+    vcpu = selector_new();
+    memory = pages_new(1);
+    SERVER_ASSERT(memory);
+    check(sys_create_space(space, SELECTOR_SELF, SPACE_GUEST_PHYSICAL), "space");
+    check(sys_delegate(SELECTOR_SELF, (uint64_t)(uintptr_t)memory, space, 0,
+                       DELEGATE_READ | DELEGATE_WRITE | DELEGATE_EXECUTE | DELEGATE_MEMORY),
+          "memory");
+    check(sys_create_page(state, SELECTOR_SELF, STATE_PAGE), "page");
+    check(sys_create_page(apic, SELECTOR_SELF, APIC_PAGE), "page");
+    check(sys_create_vcpu(vcpu, space, state, apic, 0), "vCPU");
+    const unsigned end = (offsetof(struct vcpu_page, pdpte) + sizeof(page->pdpte)) / 8;
+    for (unsigned word = offsetof(struct vcpu_page, gpr) / 8; word < end; word++)
+        for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+            try(word, values[i]);
+    log_line("bad states: %llu runs, %llu refused, a good one ran after each", (unsigned long long)runs,
+             (unsigned long long)refused);
+    for (;;)
+        (void)sys_reply_wait(WAIT_NO_CALL, 0, deadline_in_ms(100));
+}

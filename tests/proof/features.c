@@ -1,0 +1,2 @@
+// Gives the inline function to Frama-C.
+#include "kernel/features.h"
