@@ -43,6 +43,7 @@ enum vmm_status {
     VMM_BAD_REQUEST, // no such operation, or a number out of range
     VMM_WRONG_STATE, // the domain is not in a state for it
     VMM_NO_DEVICE,   // no power button with acpi=0
+    VMM_UNHEARD,     // the power button was pressed, but the guest does not listen to it
 };
 
 #define VMM_KEYS_MAX 254 // key events in one call

@@ -18,6 +18,7 @@ import machine  # noqa: E402
 
 LOGS = build.BUILD / 'logs'
 PROMPT = 'bulkhead> '
+LOG_LINE = re.compile(r'\[[^]]+\] ')
 ESCAPES = re.compile(r'\x1b\[[0-9;?]*[A-Za-z]')
 # A slow machine is not a failure: every time limit is multiplied by this.
 PATIENCE = float(os.environ.get('BULKHEAD_PATIENCE', '1'))
@@ -99,11 +100,21 @@ class Host:
     def command(self, text, seconds=60):
         """Run TEXT in dom0's shell, whose prompt is there; what it printed, without escape sequences and echo."""
         self.line(text)
-        # A line longer than the terminal is wide is drawn again and again while it is typed, with the prompt.
-        self.expect(re.escape(text[-8:]) + r'[^\n]*\n')
+        # A line of a log that comes before the echo's end clears what was typed and has it drawn again below. What is
+        # longer than the terminal is wide is not cleared, so that its echo seems to have ended: the log's line, prompt
+        # and echo then stand in the answer's place.
+        echo = re.escape(text[-8:]) + r'(?:\r|\x1b\[[0-9;]*[A-Za-z])*\n'
+        self.expect(echo)
+        answer = self.answer(seconds)
+        while answer and all(map(LOG_LINE.match, answer)) and self.serial.expect([echo, pexpect.TIMEOUT], 0.3) == 0:
+            answer = self.answer(seconds)
+        return '\n'.join(answer)
+
+    def answer(self, seconds):
+        """The lines up to the next prompt."""
         self.shell(seconds)
         printed = ESCAPES.sub('', self.serial.before).replace('\r', '\n')
-        return '\n'.join(line for line in printed.split('\n') if line.strip())
+        return [line for line in printed.split('\n') if line.strip()]
 
     def poweroff(self, seconds=30):
         """Power the machine off from the shell and wait for its end."""
@@ -157,6 +168,25 @@ def boot(request, tmp_path):
     yield start
     for host in hosts:
         host.close()
+
+
+@pytest.fixture
+def host_that_prints(tmp_path):
+    """A function that makes a Host of no machine, which prints TEXT whatever is typed."""
+    def start(text):
+        host = Host.__new__(Host)
+        host.patience = PATIENCE
+        (tmp_path / 'printed').write_bytes(text.encode())
+        # It stays, as a machine does.
+        host.serial = PopenSpawn(['tail', '-c', '+1', '-f', tmp_path / 'printed'], encoding='utf-8', timeout=60)
+        started.append(host.serial.proc)
+        return host
+
+    started = []
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture

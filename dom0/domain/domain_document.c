@@ -43,13 +43,38 @@ static void put_disks(const struct text_sink *sink, const struct domain_config *
     sink_print(sink, "]");
 }
 
+// A mask for each vCPU, as the key's strings: "0-2,5"; "all" is any CPU that there is or could be.
+static void put_cpus(const struct text_sink *sink, const struct domain_config *config) {
+    sink_print(sink, ",\n    \"cpus\": [");
+    for (unsigned vcpu = 0; vcpu < config->vcpus && vcpu < DOMAIN_VCPUS_MAX; vcpu++) {
+        uint64_t set = config->cpus[vcpu];
+        sink_print(sink, "%s\"%s", vcpu ? ", " : "", set == UINT64_MAX ? "all" : "");
+        for (unsigned cpu = 0, shown = 0; set != UINT64_MAX && cpu < 64; cpu++) {
+            unsigned last = cpu;
+            if (!(set >> cpu & 1))
+                continue;
+            while (last < 63 && set >> (last + 1) & 1)
+                last++;
+            sink_print(sink, "%s%u", shown++ ? "," : "", cpu);
+            if (last > cpu)
+                sink_print(sink, "-%u", last);
+            cpu = last;
+        }
+        sink_print(sink, "\"");
+    }
+    sink_print(sink, "]");
+}
+
 void domain_document(const struct text_sink *sink, const struct domain_config *config) {
     sink_print(sink, "{\n    \"name\": ");
     sink_json_string(sink, config->name);
     put_uuid(sink, config->uuid);
     put_string(sink, "builder", config->builder == DOMAIN_BUILDER_KERNEL ? "linux" : "hvm");
     put_number(sink, "memory", config->memory_mib);
+    put_number(sink, "maxmem", config->memory_mib);
     put_number(sink, "vcpus", config->vcpus);
+    put_number(sink, "maxvcpus", config->vcpus);
+    put_cpus(sink, config);
     if (config->builder == DOMAIN_BUILDER_KERNEL) {
         put_string(sink, "kernel", config->kernel);
         put_string(sink, "ramdisk", config->ramdisk);
@@ -62,6 +87,7 @@ void domain_document(const struct text_sink *sink, const struct domain_config *c
     put_number(sink, "acpi", config->acpi);
     put_number(sink, "apic", config->apic);
     put_number(sink, "localtime", config->localtime);
+    sink_print(sink, ",\n    \"rtc_timeoffset\": %d", config->rtc_timeoffset_seconds);
     put_number(sink, "cpu_weight", config->cpu_weight);
     put_number(sink, "cap", config->cap_percent);
     put_string(sink, "on_poweroff", domain_action_name(config->on_poweroff));

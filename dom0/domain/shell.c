@@ -19,9 +19,9 @@ static int verb_word(const struct command_line *line) {
 static int refuse_verb(const char *name) {
     const struct verb *near = verb_nearest(name);
     if (near)
-        terminal_print("%s: no such verb; did you mean %s? help lists all\n", name, near->name);
+        terminal_print("%s: no such verb; did you mean %s? help lists all\n", word_shown(name).text, near->name);
     else
-        terminal_print("%s: no such verb; help lists all\n", name);
+        terminal_print("%s: no such verb; help lists all\n", word_shown(name).text);
     return STATUS_USAGE;
 }
 

@@ -5,6 +5,13 @@
 
 #include "lib/format.h"
 
+struct word_shown word_shown(const char *word) {
+    struct word_shown shown;
+    format(shown.text, sizeof shown.text, "%.*s%s", WORD_SHOWN_MAX, word,
+           strnlen(word, WORD_SHOWN_MAX + 1) > WORD_SHOWN_MAX ? "..." : "");
+    return shown;
+}
+
 const struct verb *verb_find(const char *name) {
     for (size_t i = 0; i < verb_count; i++)
         if (!strcmp(verbs[i].name, name))

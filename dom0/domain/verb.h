@@ -47,6 +47,14 @@ extern const size_t verb_count;
 #define STATUS_FAILED 1 // it was said why
 #define STATUS_USAGE  2 // not a command, or not so
 
+#define WORD_SHOWN_MAX 80 // more than any name has
+
+// A word of the user's for a message: so much of it that the rest of the message is not lost.
+struct word_shown {
+    char text[WORD_SHOWN_MAX + 4];
+};
+struct word_shown word_shown(const char *word);
+
 // NULL if there is none of that name.
 const struct verb *verb_find(const char *name);
 

@@ -19,7 +19,7 @@ static bool find_configuration(const char *name, struct aboard_file *file) {
 
 static int refuse_configuration(const struct invocation *invocation, const char *name) {
     char names[384];
-    return verb_fails(invocation, "no such configuration aboard: %s; aboard are: %s", name,
+    return verb_fails(invocation, "no such configuration aboard: %s; aboard are: %s", word_shown(name).text,
                       aboard_names(ABOARD_DOMAINS, names, sizeof names));
 }
 

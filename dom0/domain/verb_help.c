@@ -14,8 +14,8 @@ int verb_help(const struct invocation *invocation) {
     if (verb)
         verb_help_one(&terminal_sink, verb);
     else if (near)
-        verb_fails(invocation, "no such verb: %s; did you mean %s?", name, near->name);
+        verb_fails(invocation, "no such verb: %s; did you mean %s?", word_shown(name).text, near->name);
     else
-        verb_fails(invocation, "no such verb: %s; help without operand lists all", name);
+        verb_fails(invocation, "no such verb: %s; help without operand lists all", word_shown(name).text);
     return verb ? 0 : STATUS_FAILED;
 }

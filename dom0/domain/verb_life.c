@@ -67,8 +67,10 @@ static int press_power(const struct invocation *invocation, struct domain *domai
     char error[DOMAIN_ERROR_SIZE];
     pressed->id = domain->id;
     format(pressed->name, sizeof pressed->name, "%s", domain->config.name);
+    if (!domain_press_power(domain, error))
+        return verb_fails(invocation, "%s: %s", pressed->name, error);
     domain->reboot_wanted = reboot;
-    return domain_press_power(domain, error) ? 0 : verb_fails(invocation, "%s: %s", pressed->name, error);
+    return 0;
 }
 
 int verb_shutdown(const struct invocation *invocation) {
@@ -79,7 +81,8 @@ int verb_shutdown(const struct invocation *invocation) {
     if (!invocation->operands && !option_letter(invocation, 'a'))
         return verb_fails(invocation, "which domain? -a is for all");
     if (all)
-        return verb_fails(invocation, "-a is for all domains, %s is one; give either", invocation->operand[0]);
+        return verb_fails(invocation, "-a is for all domains, %s is one; give either",
+                          word_shown(invocation->operand[0]).text);
     while (count < DOMAINS_MAX && (domain = operand_next(invocation, 0, &cursor, &status))) {
         if (press_power(invocation, domain, false, &pressed[count]))
             status = STATUS_FAILED;

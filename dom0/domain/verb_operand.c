@@ -26,9 +26,9 @@ static void refuse_name(const struct invocation *invocation, const char *name) {
     for (struct domain *domain = NULL; (domain = domain_next(domain)) && used < sizeof names;)
         used += (size_t)format(names + used, sizeof names - used, "%s%s", used ? ", " : "", domain->config.name);
     if (used)
-        verb_fails(invocation, "%s is an invalid domain identifier; domains are: %s", name, names);
+        verb_fails(invocation, "%s is an invalid domain identifier; domains are: %s", word_shown(name).text, names);
     else
-        verb_fails(invocation, "%s is an invalid domain identifier; there are no domains", name);
+        verb_fails(invocation, "%s is an invalid domain identifier; there are no domains", word_shown(name).text);
 }
 
 int refuse_server(const struct invocation *invocation, const char *name, const char *first) {
@@ -37,7 +37,8 @@ int refuse_server(const struct invocation *invocation, const char *name, const c
     size_t used = (size_t)format(names, sizeof names, "%s", first);
     for (uint64_t i = 0; used < sizeof names && host_server_get(i, &server); i++)
         used += (size_t)format(names + used, sizeof names - used, "%s%s", used ? ", " : "", server.name);
-    return verb_fails(invocation, "%s is neither a domain (see list) nor a server; servers are: %s", name, names);
+    return verb_fails(invocation, "%s is neither a domain (see list) nor a server; servers are: %s",
+                      word_shown(name).text, names);
 }
 
 struct domain *operand_domain(const struct invocation *invocation, int index) {

@@ -221,7 +221,9 @@ const struct verb verbs[] = {
      .operand_kind = OPERAND_DOMAIN,
      .options = {{'w', "wait", NULL, "wait until they are gone"}, {'a', "all", NULL, "all domains"}},
      .brief = "press a domain's ACPI power button",
-     .help = "The guest is asked to power off; whether and when is its own. With -w it waits up to 120 seconds.",
+     .help =
+         "The guest is asked to power off; whether and when is its own. With -w it waits up to 120 seconds.\n"
+         "One that does not listen to the button, as it has not started yet or has no ACPI, is refused: see destroy.",
      .run = verb_shutdown},
     {.name = "sleep",
      .operands = "SECONDS",

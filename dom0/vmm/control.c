@@ -75,9 +75,9 @@ static uint64_t op_unpause(struct machine *machine, uint64_t *data, uint64_t wor
 static uint64_t op_power_button(struct machine *machine, uint64_t *data, uint64_t words) {
     if (!machine->has_pm)
         return DONE(data, VMM_NO_DEVICE, 0);
-    if (machine->hold & HOLD_ENDED || !piix4_pm_power_button(&machine->pm))
+    if (machine->hold & HOLD_ENDED)
         return DONE(data, VMM_WRONG_STATE, 0);
-    return DONE(data, VMM_OK, 0);
+    return DONE(data, piix4_pm_power_button(&machine->pm) ? VMM_OK : VMM_UNHEARD, 0);
 }
 
 static uint64_t op_reset(struct machine *machine, uint64_t *data, uint64_t words) {

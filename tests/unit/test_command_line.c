@@ -168,11 +168,23 @@ static void names_and_synopses(void **state) {
     assert_null(verb_nearest("x"));
 }
 
+static void shows_words(void **state) {
+    (void)state;
+    char word[2000] = "";
+    memset(word, 'x', sizeof word - 1);
+    struct word_shown shown = word_shown(word);
+    assert_int_equal(strlen(shown.text), WORD_SHOWN_MAX + 3);
+    assert_string_equal(shown.text + WORD_SHOWN_MAX, "...");
+    word[WORD_SHOWN_MAX] = 0;
+    assert_string_equal(word_shown(word).text, word);
+    assert_string_equal(word_shown("").text, "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(splits_words),       cmocka_unit_test(reads_commands), cmocka_unit_test(refuses_lines),
         cmocka_unit_test(finds_cursor),       cmocka_unit_test(parses_options), cmocka_unit_test(refuses_options),
-        cmocka_unit_test(names_and_synopses),
+        cmocka_unit_test(names_and_synopses), cmocka_unit_test(shows_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
