@@ -201,6 +201,9 @@ enum vcpu_exit {
     VCPU_EXIT_TASK_SWITCH,    // qualification: selector | source << 16 (0 CALL, 1 IRET, 2 JMP, 3 gate)
     VCPU_EXIT_RDPMC,
     VCPU_EXIT_INVALID, // the state in the page cannot be entered; qualification: the hardware's reason
+    // Where the processor serves the APIC page itself; the guest's instruction is done:
+    VCPU_EXIT_EOI,        // qualification: the vector, of those that TMR says are level-triggered
+    VCPU_EXIT_APIC_WRITE, // qualification: offset of the register in the APIC page, which has the value
     VCPU_EXIT_COUNT
 };
 
@@ -231,7 +234,8 @@ enum vcpu_exit {
 #define GROUP_EVENT     0x200u // event: what an exit interrupted, or what the VMM wants injected; valid after every exit
 #define GROUP_INTERCEPT 0x400u // intercepts
 #define GROUP_XCR0      0x800u
-#define GROUP_ALL       0xfffu
+#define GROUP_APIC      0x1000u // apic_mode, apic_access; IRR or ISR of the APIC page
+#define GROUP_ALL       0x1fffu
 #define GROUP_HOT       (GROUP_GPR | GROUP_RIP | GROUP_CONTROL | GROUP_CS_SS | GROUP_EVENT)
 
 struct vcpu_segment {
@@ -271,6 +275,13 @@ enum vcpu_segment_name {
 #define VCPU_REQUEST_EXTINT 1u // the 8259 wants an interrupt delivered (level of its output)
 #define VCPU_REQUEST_NMI    2u // edge: the core clears it when it injects
 
+#define VCPU_FEATURE_APIC_ACCESS 1u // the processor serves accesses to the page at apic_access
+
+#define VCPU_APIC_DISABLED 0u // it takes no part in delivery
+#define VCPU_APIC_XAPIC    1u
+#define VCPU_APIC_X2APIC   2u
+#define NO_APIC_ACCESS     UINT64_MAX
+
 #define VCPU_ACTIVE 0u
 #define VCPU_HALTED 1u // run waits for an interrupt that can be taken, NMI, deadline, event or poke
 
@@ -285,18 +296,19 @@ struct vcpu_page {
     uint64_t exit_gva; // linear address where the hardware gives one, else 0
     uint64_t next_rip; // where the hardware gives it, else 0
     uint32_t valid;    // groups that are current in this page
-    uint32_t reserved0;
-    uint64_t exits; // number of exits so far
+    uint32_t features; // VCPU_FEATURE_*, for good
+    uint64_t exits;    // number of exits so far
     uint64_t reserved1;
     // Entry: written by the VMM before run
     uint32_t dirty;                // groups to load; the core clears it
     uint32_t activity;             // VCPU_ACTIVE, VCPU_HALTED; the core writes VCPU_ACTIVE when it wakes
     uint64_t deadline_tsc;         // host TSC; run returns VCPU_EXIT_DEADLINE then. NO_DEADLINE for none
     uint32_t exception_intercepts; // GROUP_INTERCEPT: bit per vector whose exception exits
-    uint32_t apic_enabled;         // the local APIC takes part in delivery
+    uint32_t apic_mode;            // GROUP_APIC: VCPU_APIC_*
     uint64_t wanted_memory;        // further groups wanted at VCPU_EXIT_MEMORY and VCPU_EXIT_IO with a string
     uint64_t wanted_other;         // at all other exits
-    uint64_t reserved2[3];
+    uint64_t apic_access; // GROUP_APIC: guest-physical address whose page stands for the APIC page, or NO_APIC_ACCESS
+    uint64_t reserved2[2];
     // Posted: atomic, written by anybody with the page, taken by the core
     _Alignas(64) uint64_t pir[4]; // posted-interrupt requests, a bit per vector
     uint32_t posted;              // set (atomically, after pir) by who posts; then VCPU_KICK if it was clear
@@ -396,8 +408,8 @@ struct core_info {
     uint64_t log_written;   // bytes ever written; the byte at position p is at p % (log_pages * 4096)
     uint64_t trace_written; // entries ever written
     uint64_t pool_pages, pool_used;
-    uint64_t exits[VCPU_EXIT_COUNT + 10]; // exits to the VMM by reason, all CPUs
-    uint64_t counters[CORE_COUNTERS];     // enum core_counter
+    uint64_t exits[VCPU_EXIT_COUNT + 8]; // exits to the VMM by reason, all CPUs
+    uint64_t counters[CORE_COUNTERS];    // enum core_counter
     uint32_t last_log_pages;
     uint32_t last_log_end;   // enum kept_log_end of lib/kept_log.h: how the run before has ended
     uint64_t last_log_bytes; // 0: nothing is known of it

@@ -14,9 +14,19 @@ static uint8_t deliverable_vector(struct inject_state state) {
     return state.irr_highest;
 }
 
+// The same, if it is not the processor's to deliver.
+/*@ assigns \nothing;
+    ensures inject_vector_waits(state) ==> \result == state.irr_highest;
+    ensures !inject_vector_waits(state) ==> \result == 0;
+*/
+static uint8_t waiting_vector(struct inject_state state) {
+    return state.virtual_delivery ? 0 : deliverable_vector(state);
+}
+
 struct inject_decision inject_decide(struct inject_state state) {
-    struct inject_decision decision = {INJECT_NOTHING, 0, false, false, 0};
-    uint8_t vector = deliverable_vector(state);
+    struct inject_decision decision = {
+        .virtual_delivery = state.virtual_delivery, .requested = state.irr_highest, .in_service = state.isr_highest};
+    uint8_t vector = waiting_vector(state);
     bool interrupt = state.extint || vector != 0;
     bool nmi_open = !state.nmi_blocked && !state.shadow;
     bool interrupt_open = state.interrupt_flag && !state.shadow;
@@ -35,7 +45,7 @@ struct inject_decision inject_decide(struct inject_state state) {
     decision.interrupt_window =
         (state.extint && decision.action != INJECT_EXTINT) || (vector != 0 && decision.action != INJECT_INTERRUPT);
     if (state.irr_highest >= 16 && state.irr_highest / 16 <= state.tpr / 16 &&
-        state.irr_highest / 16 > state.isr_highest / 16)
+        state.irr_highest / 16 > state.isr_highest / 16 && !state.virtual_delivery)
         decision.tpr_threshold = state.irr_highest / 16;
     return decision;
 }

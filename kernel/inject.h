@@ -14,6 +14,7 @@ struct inject_state {
     uint8_t irr_highest; // highest vector requested at the local APIC, 0: none
     uint8_t isr_highest; // highest vector in service, 0: none
     uint8_t tpr;
+    bool virtual_delivery; // the processor delivers the local APIC's vectors itself
 };
 
 enum inject_action { INJECT_NOTHING, INJECT_EVENT, INJECT_NMI, INJECT_INTERRUPT, INJECT_EXTINT };
@@ -24,6 +25,8 @@ struct inject_decision {
     bool interrupt_window; // exit as soon as an interrupt can be taken: one is waiting
     bool nmi_window;       // exit as soon as an NMI can be taken: one is waiting
     uint8_t tpr_threshold; // exit as soon as the class of TPR is below: a vector waits for it. 0: none does
+    bool virtual_delivery; // the processor has to know what is requested and in service, and does the rest
+    uint8_t requested, in_service;
 };
 
 /*@ // Requested at the local APIC, and of a class above that of TPR and of what is in service; 0 to 15 are no vectors.
@@ -32,9 +35,13 @@ struct inject_decision {
 
     // Requested, and held up by nothing but TPR, which the guest may lower without an exit.
     predicate inject_vector_waits_for_tpr(struct inject_state s) =
-      s.irr_highest >= 16 && s.irr_highest / 16 <= s.tpr / 16 && s.irr_highest / 16 > s.isr_highest / 16;
+      s.irr_highest >= 16 && s.irr_highest / 16 <= s.tpr / 16 && s.irr_highest / 16 > s.isr_highest / 16 &&
+      !s.virtual_delivery;
 
-    predicate inject_interrupt_waits(struct inject_state s) = s.extint || inject_vector_deliverable(s);
+    // Here, not by the processor.
+    predicate inject_vector_waits(struct inject_state s) = inject_vector_deliverable(s) && !s.virtual_delivery;
+
+    predicate inject_interrupt_waits(struct inject_state s) = s.extint || inject_vector_waits(s);
 
     predicate inject_interrupt_open(struct inject_state s) = s.interrupt_flag && !s.shadow;
 
@@ -52,21 +59,24 @@ struct inject_decision {
       !state.event && !(state.nmi_pending && inject_nmi_open(state)) && inject_interrupt_open(state) && state.extint;
     ensures \result.action == INJECT_INTERRUPT <==>
       !state.event && !(state.nmi_pending && inject_nmi_open(state)) && inject_interrupt_open(state) && !state.extint &&
-      inject_vector_deliverable(state);
+      inject_vector_waits(state);
     ensures \result.action == INJECT_NOTHING <==> !inject_something(state);
     ensures \result.vector == (\result.action == INJECT_INTERRUPT ? state.irr_highest : 0);
     // Nothing is lost: what waits is injected, or a window is opened for it.
     ensures \result.nmi_window <==> state.nmi_pending && \result.action != INJECT_NMI;
     ensures \result.interrupt_window <==>
       (state.extint && \result.action != INJECT_EXTINT) ||
-      (inject_vector_deliverable(state) && \result.action != INJECT_INTERRUPT);
+      (inject_vector_waits(state) && \result.action != INJECT_INTERRUPT);
     ensures inject_vector_waits_for_tpr(state) ==> \result.tpr_threshold == state.irr_highest / 16;
     ensures !inject_vector_waits_for_tpr(state) ==> \result.tpr_threshold == 0;
+    // What the processor delivers is not injected, and no exit is asked for it: it gets what it decides by.
+    ensures \result.virtual_delivery <==> state.virtual_delivery;
+    ensures \result.requested == state.irr_highest && \result.in_service == state.isr_highest;
 */
 struct inject_decision inject_decide(struct inject_state state);
 
-// Would a halted vCPU with this state wake? HLT ends the interrupt shadow that it is executed in.
+// Would a halted vCPU with this state wake, whoever delivers? HLT ends the interrupt shadow that it is executed in.
 /*@ assigns \nothing;
-    ensures \result <==> inject_something({state \with .shadow = (_Bool)0});
+    ensures \result <==> inject_something({state \with .shadow = (_Bool)0, .virtual_delivery = (_Bool)0});
 */
 bool inject_wakes(struct inject_state state);

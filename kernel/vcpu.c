@@ -37,6 +37,7 @@ int vcpu_create(struct pd *pd, struct space *guest, struct kernel_page *state, s
     vcpu->apic_page = apic;
     vcpu->page = state->memory;
     vcpu->apic = apic->memory;
+    vcpu->page->apic_access = NO_APIC_ACCESS;
     vcpu->control_pages = vendor->control_pages;
     vcpu->control = pages_allocate(pd, vcpu->control_pages);
     if (!vcpu->control) {
@@ -47,6 +48,7 @@ int vcpu_create(struct pd *pd, struct space *guest, struct kernel_page *state, s
     state->users++;
     apic->users++;
     vcpu->page->deadline_tsc = NO_DEADLINE;
+    vcpu->page->features = vcpu->virtual_delivery ? VCPU_FEATURE_APIC_ACCESS : 0;
     *out = vcpu;
     return OK;
 }
@@ -131,6 +133,7 @@ static void take_posted(struct vcpu *vcpu) {
     struct vcpu_page *page = vcpu->page;
     if (!__atomic_load_n(&page->posted, __ATOMIC_RELAXED))
         return;
+    vcpu->apic_changed = true;
     __atomic_store_n(&page->posted, 0, __ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < 4; i++) {
         // Who posts after this look finds `posted` clear, and kicks.
@@ -155,8 +158,10 @@ static struct inject_state inject_collect(struct vcpu *vcpu) {
         .nmi_pending = vcpu->nmi_pending,
         .nmi_blocked = vcpu->nmi_blocked,
         .extint = (requests & VCPU_REQUEST_EXTINT) || vcpu->held,
+        .virtual_delivery = vcpu->virtual_delivery,
     };
-    if (page->apic_enabled && apic_any(vcpu->apic, APIC_IRR)) { // else what is in service holds nothing up
+    // With nothing requested, what is in service holds nothing up; but the processor counts on with it.
+    if (vcpu->apic_mode && (vcpu->virtual_delivery || apic_any(vcpu->apic, APIC_IRR))) {
         state.irr_highest = apic_highest(vcpu->apic, APIC_IRR);
         state.isr_highest = apic_highest(vcpu->apic, APIC_ISR);
         state.tpr = (uint8_t)vcpu->apic[APIC_TPR / 4];
@@ -194,6 +199,7 @@ static void inject(struct vcpu *vcpu, struct inject_decision decision, const str
         break;
     }
     vcpu->event = 0;
+    vcpu->apic_changed = false;
     if (decision.interrupt_window)
         count(COUNTER_WINDOW);
     VENDOR(prepare, vcpu, event, decision);
@@ -207,17 +213,19 @@ void vcpu_take_back_event(struct vcpu *vcpu) {
     } else if (type == (EVENT_VALID | EVENT_INTERRUPT) && vcpu->from_apic) {
         apic_set(vcpu->apic, APIC_ISR, EVENT_VECTOR(vcpu->event), false);
         apic_set(vcpu->apic, APIC_IRR, EVENT_VECTOR(vcpu->event), true);
+        vcpu->apic_changed = true;
     } else if (type == (EVENT_VALID | EVENT_INTERRUPT)) {
         vcpu->held = vcpu->event;
     }
 }
 
 // What inject_decide says nothing of: nobody asks for anything. What is in service alone asks for nothing either.
-static bool nothing_waits(const struct vcpu *vcpu) {
+// While the processor delivers, what it knows of waits for nobody else.
+static bool nothing_waits(const struct vcpu *vcpu, bool halted) {
     const struct vcpu_page *page = vcpu->page;
     return !(vcpu->event | vcpu->held | vcpu->nmi_pending | __atomic_load_n(&page->posted, __ATOMIC_RELAXED) |
              __atomic_load_n(&page->requests, __ATOMIC_RELAXED)) &&
-           !apic_any(vcpu->apic, APIC_IRR);
+           (vcpu->virtual_delivery && !halted ? !vcpu->apic_changed : !apic_any(vcpu->apic, APIC_IRR));
 }
 
 static bool halt(struct thread *thread, uint64_t deadline) {
@@ -310,6 +318,10 @@ static void load_dirty(struct vcpu *vcpu) {
         vcpu->nmi_blocked = (page->interruptibility & VCPU_NMI_BLOCKED) != 0;
     if (dirty & GROUP_INTERCEPT)
         vcpu->exception_intercepts = page->exception_intercepts;
+    if (dirty & GROUP_APIC) {
+        vcpu->apic_mode = __atomic_load_n(&page->apic_mode, __ATOMIC_RELAXED);
+        vcpu->apic_changed = true;
+    }
     if ((dirty & GROUP_XCR0) && host.xsave)
         fpu_set_guest_xcr0(__atomic_load_n(&page->xcr0, __ATOMIC_RELAXED));
     VENDOR(load, vcpu, dirty);
@@ -327,7 +339,7 @@ bool vcpu_continue(struct thread *thread) {
         if (interrupted_run(thread, vcpu, now, deadline, &back))
             return back;
         bool halted = page->activity == VCPU_HALTED;
-        if (nothing_waits(vcpu)) {
+        if (nothing_waits(vcpu, halted)) {
             if (halted)
                 return halt(thread, deadline);
             VENDOR(prepare, vcpu, 0, (struct inject_decision){0});

@@ -14,7 +14,7 @@ import tty
 SHARE = pathlib.Path('/usr/share')
 # The last has no unrestricted guest.
 MODELS = {'intel': 'corei7_skylake_x', 'intel-haswell': 'corei7_haswell_4770',
-          'intel-lynnfield': 'corei5_lynnfield_750'}
+          'intel-sandybridge': 'corei7_sandy_bridge_2600k', 'intel-lynnfield': 'corei5_lynnfield_750'}
 ESCAPE = b'\x01'  # Ctrl-A x ends the machine, as in QEMU
 HALT = ('x', 'X')
 

@@ -5,13 +5,16 @@
 
 // Control
 #define VMCS_VPID                 0x0000u
+#define VMCS_INTERRUPT_STATUS     0x0810u // of the guest: RVI, SVI
 #define VMCS_MSR_BITMAP           0x2004u
 #define VMCS_EXIT_MSR_STORE       0x2006u
 #define VMCS_EXIT_MSR_LOAD        0x2008u
 #define VMCS_ENTRY_MSR_LOAD       0x200au
 #define VMCS_TSC_OFFSET           0x2010u
 #define VMCS_VIRTUAL_APIC         0x2012u
+#define VMCS_APIC_ACCESS          0x2014u
 #define VMCS_EPTP                 0x201au
+#define VMCS_EOI_EXIT(n)          (0x201cu + 2 * (n))
 #define VMCS_PIN_CONTROLS         0x4000u
 #define VMCS_CPU_CONTROLS         0x4002u
 #define VMCS_EXCEPTION_BITMAP     0x4004u
@@ -111,11 +114,15 @@
 #define CPU_SECONDARY        (1u << 31)
 
 // Secondary processor-based controls
-#define CPU2_EPT          (1u << 1)
-#define CPU2_VPID         (1u << 5)
-#define CPU2_WBINVD       (1u << 6)
-#define CPU2_UNRESTRICTED (1u << 7)
-#define CPU2_INVPCID      (1u << 12)
+#define CPU2_APIC_ACCESSES    (1u << 0)
+#define CPU2_EPT              (1u << 1)
+#define CPU2_X2APIC           (1u << 4)
+#define CPU2_VPID             (1u << 5)
+#define CPU2_WBINVD           (1u << 6)
+#define CPU2_UNRESTRICTED     (1u << 7)
+#define CPU2_APIC_REGISTERS   (1u << 8)
+#define CPU2_VIRTUAL_DELIVERY (1u << 9)
+#define CPU2_INVPCID          (1u << 12)
 
 // Exit and entry controls
 #define EXIT_SAVE_DEBUG  (1u << 2)
@@ -162,6 +169,8 @@
 #define REASON_MONITOR             39u
 #define REASON_MACHINE_CHECK_ENTRY 41u
 #define REASON_TPR                 43u
+#define REASON_APIC_ACCESS         44u
+#define REASON_EOI                 45u
 #define REASON_EPT_VIOLATION       48u
 #define REASON_EPT_MISCONFIGURED   49u
 #define REASON_INVEPT              50u
@@ -169,6 +178,7 @@
 #define REASON_INVVPID             53u
 #define REASON_WBINVD              54u
 #define REASON_XSETBV              55u
+#define REASON_APIC_WRITE          56u
 #define REASON_ENTRY_FAILED        (1u << 31)
 
 static inline uint64_t vmread(uint64_t field) {

@@ -51,7 +51,7 @@
 struct vmx_features vmx_features;
 static uint64_t ept_vpid;
 static uint32_t revision;
-static uint8_t *msr_bitmap; // everything intercepted but what belongs to the guest alone
+uint8_t *vmx_msr_bitmap, *vmx_x2apic_bitmap; // everything intercepted but what belongs to the guest alone
 // What exits load in the place of the guest's: the same on all CPUs.
 static struct msr_entry *host_msrs;
 
@@ -68,6 +68,21 @@ static const struct {
     {MSR_STAR, true},    {MSR_LSTAR, true},   {MSR_CSTAR, true},
     {MSR_SFMASK, true}, // lists
     {MSR_FS_BASE, true}, {MSR_GS_BASE, true}, {MSR_KERNEL_GS_BASE, true},
+};
+
+// x2APIC registers that the processor serves as SDM 3A 10.12.1 says. All other reads would give what is in the page,
+// even where there is no register, or where it takes a clock to tell.
+static const struct {
+    uint32_t first, last;
+    bool write;
+} x2apic_msrs[] = {
+    {0x802, 0x803, false},                        // ID, version
+    {0x808, 0x808, true},                         // TPR
+    {0x80a, 0x80a, false}, {0x80d, 0x80d, false}, // PPR, LDR
+    {0x80b, 0x80b, true},                         // EOI
+    {0x80f, 0x828, false},                        // SVR, ISR, TMR, IRR, ESR
+    {0x832, 0x838, false}, {0x83e, 0x83e, false}, // LVTs, initial count, divide configuration
+    {0x83f, 0x83f, true},                         // self-IPI
 };
 
 // ---- Detection
@@ -93,8 +108,8 @@ static bool control_words(char *reason, size_t size) {
                         CPU_TSC_OFFSET | CPU_HLT | CPU_MWAIT | CPU_RDPMC | CPU_TPR_SHADOW | CPU_IO | CPU_MSR_BITMAP |
                             CPU_MONITOR | CPU_SECONDARY,
                         0, CPU_CR3_LOAD | CPU_CR3_STORE | CPU_INVLPG, "processor-based", &f->cpu, reason, size) &&
-           control_word(MSR_VMX_CPU2, CPU2_EPT | CPU2_UNRESTRICTED | CPU2_WBINVD, CPU2_VPID | CPU2_INVPCID, 0,
-                        "secondary (EPT 2h, WBINVD 40h, unrestricted guest 80h)", &f->cpu2, reason, size) &&
+           control_word(MSR_VMX_CPU2, CPU2_EPT | CPU2_UNRESTRICTED | CPU2_WBINVD, CPU2_VPID | CPU2_INVPCID | CPU2_APIC,
+                        0, "secondary (EPT 2h, WBINVD 40h, unrestricted guest 80h)", &f->cpu2, reason, size) &&
            control_word(MSR_VMX_EXIT,
                         EXIT_SAVE_DEBUG | EXIT_HOST_64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER |
                             EXIT_LOAD_EFER,
@@ -136,16 +151,17 @@ static bool vmx_detect(char *reason, size_t size) {
     vmx_features.cr0_fixed = rdmsr(MSR_VMX_CR0_FIXED0) & ~(CR0_PE | CR0_PG);
     vmx_features.cr4_fixed = rdmsr(MSR_VMX_CR4_FIXED0);
     vmx_features.cr4_allowed = rdmsr(MSR_VMX_CR4_FIXED1);
-    format(reason, size, "EPT%s%s, unrestricted guest%s", ept_vpid & EPT_CAP_PAGES_1G ? " with 1 GiB pages" : "",
+    format(reason, size, "EPT%s%s, unrestricted guest%s%s", ept_vpid & EPT_CAP_PAGES_1G ? " with 1 GiB pages" : "",
            vmx_features.ept & EPTP_DIRTY ? " and dirty bits" : ", no dirty bits",
-           vmx_features.cpu2 & CPU2_VPID ? ", VPID" : ", no VPID");
+           vmx_features.cpu2 & CPU2_VPID ? ", VPID" : ", no VPID",
+           vmx_has_apic() ? ", APIC virtualization" : ", no APIC virtualization");
     return true;
 }
 
 // ---- A CPU
 
 // Reads, then writes, of MSRs 0 to 1FFFh, C0000000h to C0001FFFh; a set bit exits (SDM 3C 25.6.9).
-static void bitmap_allow(uint32_t msr, bool write) {
+static void bitmap_allow(uint8_t *msr_bitmap, uint32_t msr, bool write) {
     uint32_t at = (msr & 0x1fff) / 8 + (msr < 0x2000 ? 0 : 0x400);
     uint8_t bit = (uint8_t)(1u << msr % 8);
     msr_bitmap[at] &= (uint8_t)~bit;
@@ -154,20 +170,25 @@ static void bitmap_allow(uint32_t msr, bool write) {
 }
 
 static bool make_shared(void) {
-    msr_bitmap = pages_allocate(NULL, 1);
+    vmx_msr_bitmap = pages_allocate(NULL, 1);
+    vmx_x2apic_bitmap = pages_allocate(NULL, 1);
     host_msrs = pages_allocate(NULL, 1);
-    if (!msr_bitmap || !host_msrs)
+    if (!vmx_msr_bitmap || !vmx_x2apic_bitmap || !host_msrs)
         return false;
-    memset(msr_bitmap, 0xff, PAGE_SIZE);
+    memset(vmx_msr_bitmap, 0xff, PAGE_SIZE);
     for (unsigned i = 0; i < sizeof(guest_msrs) / sizeof(guest_msrs[0]); i++)
-        bitmap_allow(guest_msrs[i].msr, guest_msrs[i].write);
+        bitmap_allow(vmx_msr_bitmap, guest_msrs[i].msr, guest_msrs[i].write);
+    memcpy(vmx_x2apic_bitmap, vmx_msr_bitmap, PAGE_SIZE);
+    for (unsigned i = 0; i < sizeof(x2apic_msrs) / sizeof(x2apic_msrs[0]); i++)
+        for (uint32_t msr = x2apic_msrs[i].first; msr <= x2apic_msrs[i].last; msr++)
+            bitmap_allow(vmx_x2apic_bitmap, msr, x2apic_msrs[i].write);
     for (unsigned i = 0; i < SWITCHED_MSRS; i++)
         host_msrs[i] = (struct msr_entry){switched_msrs[i], 0, rdmsr(switched_msrs[i])};
     return true;
 }
 
 static bool vmx_cpu_start(struct cpu *cpu) {
-    if (!msr_bitmap && !make_shared())
+    if (!vmx_msr_bitmap && !make_shared())
         return false;
     uint32_t *region = pages_allocate(NULL, 1);
     if (!region)
@@ -236,10 +257,8 @@ static void write_controls(struct vcpu *vcpu) {
     v->cpu_controls = vmx_features.cpu;
     vmwrite(VMCS_PIN_CONTROLS, vmx_features.pin);
     vmwrite(VMCS_CPU_CONTROLS, v->cpu_controls);
-    vmwrite(VMCS_CPU_CONTROLS2, vmx_features.cpu2);
     vmwrite(VMCS_EXIT_CONTROLS, vmx_features.exit);
     vmwrite(VMCS_ENTRY_CONTROLS, vmx_features.entry);
-    vmwrite(VMCS_MSR_BITMAP, pool_address(msr_bitmap));
     vmwrite(VMCS_VIRTUAL_APIC, pool_address((void *)(uintptr_t)vcpu->apic));
     vmwrite(VMCS_EPTP, vcpu->guest->root_hpa | vmx_features.ept);
     vmwrite(VMCS_ENTRY_MSR_LOAD, pool_address(v->msrs));
@@ -301,7 +320,8 @@ static void vmx_vcpu_create(struct vcpu *vcpu) {
     vmwrite(VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
     v->rflags = RFLAGS_FIXED;
     vmwrite(VMCS_GUEST_PAT, 0x0007040600070406);
-    vmx_load(vcpu, GROUP_INTERCEPT);
+    vcpu->virtual_delivery = vmx_has_apic();
+    vmx_load(vcpu, GROUP_INTERCEPT | GROUP_APIC);
 }
 
 static void vmx_vcpu_forget(struct vcpu *vcpu) {
@@ -329,6 +349,7 @@ static void write_soft_event(struct vmx_vcpu *v, uint64_t event) {
 static void write_event(struct vcpu *vcpu, uint64_t event) {
     struct vmx_vcpu *v = vmx_of(vcpu);
     v->soft_event = 0;
+    v->injected = event & UINT32_MAX;
     if (!event)
         return; // the hardware has cleared the field at the last exit
     if ((event & EVENT_ERROR_VALID) && !(vmread(VMCS_GUEST_CR0) & CR0_PE))
@@ -354,6 +375,8 @@ static void vmx_prepare(struct vcpu *vcpu, uint64_t event, struct inject_decisio
         v->tpr_threshold = decision.tpr_threshold;
         vmwrite(VMCS_TPR_THRESHOLD, v->tpr_threshold);
     }
+    if (decision.virtual_delivery)
+        vmx_apic_hand_over(vcpu, decision);
     write_event(vcpu, event);
 }
 

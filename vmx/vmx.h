@@ -26,6 +26,10 @@ struct vmx_vcpu {
     uint64_t rsp, cr2, dr6, cr0_shadow, cr4_shadow;
     uint64_t interruptibility;     // what the field holds
     uint64_t rflags;               // what the field holds when the VMM's is loaded
+    uint64_t injected;             // by the last entry
+    uint32_t cpu2_controls;        // what the field holds
+    uint64_t apic_access;          // guest-physical
+    uint64_t eoi_exits[4];         // what the fields hold
     uint64_t soft_event, soft_rip; // the software interrupt that the last entry injected, and the field's RIP then
 };
 _Static_assert(sizeof(struct vmx_vcpu) <= PAGE_SIZE, "vCPU");
@@ -41,6 +45,8 @@ struct vmx_features {
     uint64_t cr4_allowed;                 // bits that may be 1
 };
 extern struct vmx_features vmx_features;
+// Of MSRs: a set bit exits. The second lets x2APIC registers through as well, for the processor to virtualize.
+extern uint8_t *vmx_msr_bitmap, *vmx_x2apic_bitmap;
 
 // Bits of the control registers that are the core's: the guest reads what it wrote, the hardware has what has to be.
 #define CR0_NE    (1ull << 5)
@@ -67,6 +73,14 @@ void vmx_export(struct vcpu *vcpu, int reason);
 // A guest's value of CR0 or CR4 as the hardware gets it.
 uint64_t vmx_real_cr0(uint64_t cr0);
 uint64_t vmx_real_cr4(uint64_t cr4);
+
+// vmx_apic.c: APIC virtualization. Has this machine all of it?
+bool vmx_has_apic(void);
+// A new mode of the local APIC, or place of its page.
+void vmx_apic_load(struct vcpu *vcpu);
+// The processor gets what is requested and in service.
+void vmx_apic_hand_over(struct vcpu *vcpu, struct inject_decision decision);
+int vmx_apic_exit(struct vcpu *vcpu, uint32_t reason);
 
 // vmx_exit.c
 int vmx_exit(struct vcpu *vcpu);

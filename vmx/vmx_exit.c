@@ -165,6 +165,10 @@ static int decode(struct vcpu *vcpu, uint32_t reason) {
         return exit_cr(vcpu);
     case REASON_TASK_SWITCH:
         return exit_task_switch(vcpu);
+    case REASON_APIC_ACCESS:
+    case REASON_APIC_WRITE:
+    case REASON_EOI:
+        return vmx_apic_exit(vcpu, reason);
     case REASON_MACHINE_CHECK_ENTRY | REASON_ENTRY_FAILED: // the host's; if all goes on, without this guest
         machine_check(NULL);
         break;
@@ -188,13 +192,16 @@ static uint64_t interrupted_soft_event(const struct vmx_vcpu *v, uint64_t event)
 }
 
 // What the exit interrupted and has to be delivered again.
-static uint64_t interrupted_event(const struct vmx_vcpu *v) {
+static uint64_t interrupted_event(struct vcpu *vcpu) {
+    const struct vmx_vcpu *v = vmx_of(vcpu);
     uint64_t event = vmread(VMCS_VECTORING_EVENT);
     if (!(event & EVENT_VALID))
         return 0;
     event &= EVENT_VALID | EVENT_ERROR_VALID | EVENT_TYPE | 0xff;
     if ((event & EVENT_TYPE) >= EVENT_SOFTWARE)
         return interrupted_soft_event(v, event);
+    if (vcpu->virtual_delivery && event != v->injected) // then the processor has taken it out of the APIC page
+        vcpu->from_apic = true;
     return event & EVENT_ERROR_VALID ? event | EVENT_ERROR(vmread(VMCS_VECTORING_ERROR)) : event;
 }
 
@@ -227,7 +234,7 @@ int vmx_exit(struct vcpu *vcpu) {
         vcpu->event = 0;
         vmwrite(VMCS_ENTRY_EVENT, 0);
     } else {
-        vcpu->event = interrupted_event(v);
+        vcpu->event = interrupted_event(vcpu);
         v->interruptibility = vmread(VMCS_INTERRUPTIBILITY);
         vcpu->nmi_blocked = (v->interruptibility & BLOCKED_BY_NMI) != 0;
         if (vmx_has_length(reason)) {

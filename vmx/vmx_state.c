@@ -173,6 +173,8 @@ void vmx_load(struct vcpu *vcpu, uint32_t groups) {
     }
     if (groups & COPIED_GROUPS)
         load_copied(vcpu, groups);
+    if (groups & GROUP_APIC)
+        vmx_apic_load(vcpu);
     // #DB and #AC are intercepted so that a guest cannot keep the CPU in their delivery for ever; #MC is the host's.
     if (groups & GROUP_INTERCEPT)
         vmwrite(VMCS_EXCEPTION_BITMAP, vcpu->exception_intercepts | 1u << 1 | 1u << 17 | 1u << 18);

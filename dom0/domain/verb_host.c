@@ -135,6 +135,8 @@ static const char *const exit_names[] = {
     [VCPU_EXIT_TASK_SWITCH] = "task-switch",
     [VCPU_EXIT_RDPMC] = "rdpmc",
     [VCPU_EXIT_INVALID] = "invalid",
+    [VCPU_EXIT_EOI] = "eoi",
+    [VCPU_EXIT_APIC_WRITE] = "apic-write",
 };
 _Static_assert(COUNT(exit_names) == VCPU_EXIT_COUNT, "a name for every exit");
 

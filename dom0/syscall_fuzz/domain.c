@@ -215,7 +215,7 @@ static void scribble(uint64_t *random) {
     __atomic_store_n(&page->dirty, (uint32_t)sparse(random), __ATOMIC_RELAXED);
     if (!random_once_in(random, 64)) {
         __atomic_store_n(&page->deadline_tsc, now_tsc() + below(random, SOON), __ATOMIC_RELAXED);
-        page->apic_enabled &= 1;
+        page->apic_mode &= 3;
         page->activity &= 1;
     }
 }

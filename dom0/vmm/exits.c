@@ -210,6 +210,14 @@ static void exit_invalid(struct vcpu *vcpu) {
                   (unsigned long long)page->cr4, (unsigned long long)page->efer);
 }
 
+static void exit_eoi(struct vcpu *vcpu) {
+    lapic_ended(&vcpu->lapic, (uint8_t)vcpu->page->qualification);
+}
+
+static void exit_apic_write(struct vcpu *vcpu) {
+    lapic_written(&vcpu->lapic, (unsigned)vcpu->page->qualification);
+}
+
 typedef void exit_function(struct vcpu *vcpu);
 
 static exit_function *const handlers[VCPU_EXIT_COUNT] = {
@@ -235,6 +243,8 @@ static exit_function *const handlers[VCPU_EXIT_COUNT] = {
     [VCPU_EXIT_TASK_SWITCH] = exit_task_switch,
     [VCPU_EXIT_RDPMC] = exit_protection,
     [VCPU_EXIT_INVALID] = exit_invalid,
+    [VCPU_EXIT_EOI] = exit_eoi,
+    [VCPU_EXIT_APIC_WRITE] = exit_apic_write,
 };
 
 void vcpu_exit(struct vcpu *vcpu) {

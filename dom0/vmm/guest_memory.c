@@ -117,9 +117,8 @@ bool guest_memory_set_vga_window(struct guest_memory *memory, uint32_t offset, u
 }
 
 bool guest_memory_set_framebuffer(struct guest_memory *memory, uint64_t gpa) {
-    uint64_t top = GUEST_ROM_TOP - memory->rom_bytes;
-    if (gpa &&
-        (gpa % PAGE_SIZE || gpa < memory->below_4g_bytes || gpa < MIB || gpa > top || top - gpa < memory->vram_bytes))
+    if (gpa && (gpa % PAGE_SIZE || gpa < memory->below_4g_bytes || gpa < MIB || gpa > GUEST_PCI_TOP ||
+                GUEST_PCI_TOP - gpa < memory->vram_bytes))
         gpa = 0;
     if (gpa == memory->framebuffer)
         return true;

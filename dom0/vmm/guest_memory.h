@@ -8,7 +8,8 @@
 #define GUEST_RAM_BELOW_4G_MAX 0xe0000000ull // more RAM than this leaves room from 3 GiB on
 #define GUEST_RAM_SPLIT        0xc0000000ull
 #define GUEST_RAM_ABOVE_4G     0x100000000ull
-#define GUEST_LOW_PAGES        256u // the first MiB
+#define GUEST_LOW_PAGES        256u          // the first MiB
+#define GUEST_PCI_TOP          0xfec00000ull // from here on APICs and firmware
 #define GUEST_ROM_TOP          0x100000000ull
 #define GUEST_ROM_SHADOW       0x20000u // of the ROM's end, seen below 1 MiB too
 
@@ -50,7 +51,7 @@ bool guest_memory_set_pam(struct guest_memory *memory, uint16_t reads_ram, uint1
 bool guest_memory_set_vga_window(struct guest_memory *memory, uint32_t offset, uint32_t bytes, uint32_t vram_offset,
                                  bool ram);
 
-// VRAM at BAR 0; gpa 0: nowhere. A base that overlaps RAM or firmware is not mapped.
+// VRAM at BAR 0; gpa 0: nowhere. A base that overlaps RAM, APICs or firmware is not mapped.
 bool guest_memory_set_framebuffer(struct guest_memory *memory, uint64_t gpa);
 
 // Where [gpa, gpa+bytes) is: null unless all of it is memory that the guest reads, or writes, without a device. A range

@@ -13,7 +13,7 @@
 #define BROADCAST       0xffffffffu
 #define VECTOR_WORDS    8u
 
-static const struct lapic_rule rules[64] = {
+static const struct lapic_rule rules[LAPIC_REGISTERS] = {
     [LAPIC_ID / 16] = {REGISTER_READ, 0},
     [LAPIC_VERSION / 16] = {REGISTER_READ, 0},
     [LAPIC_TPR / 16] = {REGISTER_READ | REGISTER_WRITE, 0xff},
@@ -139,6 +139,11 @@ static unsigned highest_in_service(const struct lapic *lapic) {
     return 0;
 }
 
+void lapic_ended(struct lapic *lapic, uint8_t vector) {
+    if (lapic_get(lapic, LAPIC_TMR + vector / 32u * 16u) & 1u << (vector % 32))
+        lapic->host->eoi(lapic->host->machine, vector);
+}
+
 static void eoi_write(struct lapic *lapic) {
     unsigned vector = highest_in_service(lapic);
     if (vector == 0)
@@ -146,8 +151,8 @@ static void eoi_write(struct lapic *lapic) {
     unsigned at = vector / 32 * 16;
     uint32_t bit = 1u << (vector % 32);
     lapic_put(lapic, LAPIC_ISR + at, lapic_get(lapic, LAPIC_ISR + at) & ~bit);
-    if (lapic_get(lapic, LAPIC_TMR + at) & bit)
-        lapic->host->eoi(lapic->host->machine, (uint8_t)vector);
+    lapic->host->state_changed(lapic->host->machine, lapic->vcpu);
+    lapic_ended(lapic, (uint8_t)vector);
 }
 
 static uint32_t processor_priority(const struct lapic *lapic) {
@@ -230,6 +235,20 @@ void lapic_register_write(struct lapic *lapic, unsigned at, uint32_t value) {
     }
 }
 
+// What was there before counts for some registers, and what may be written of others: the write is made once more.
+void lapic_written(struct lapic *lapic, unsigned at) {
+    at &= ~15u;
+    struct lapic_rule rule = lapic_rule(lapic, at);
+    if (rule.access == 0) {
+        error(lapic, ESR_REGISTER);
+        return;
+    }
+    uint32_t value = lapic_get(lapic, at) & rule.writable;
+    lapic_put(lapic, at, lapic->kept[at / 16]);
+    if (rule.access & REGISTER_WRITE)
+        lapic_register_write(lapic, at, value);
+}
+
 uint32_t lapic_register_read(struct lapic *lapic, unsigned at) {
     if (at >= LAPIC_IRR && at < LAPIC_IRR + VECTOR_WORDS * 16) { // what the core has not yet moved is requested, too
         unsigned word = (at - LAPIC_IRR) / 16;
@@ -277,6 +296,7 @@ void lapic_memory_write(void *device, uint64_t offset, unsigned bytes, uint64_t 
 void lapic_registers_reset(struct lapic *lapic) {
     for (unsigned i = 0; i < LAPIC_PAGE_WORDS; i++)
         lapic->page[i] = 0;
+    memset(lapic->kept, 0, sizeof lapic->kept);
     for (unsigned i = 0; i < 4; i++)
         lapic->pir[i] = 0;
     uint32_t cluster = lapic->vcpu >> 4 << 16 | 1u << (lapic->vcpu & 15);
@@ -290,6 +310,7 @@ void lapic_registers_reset(struct lapic *lapic) {
     lapic->s.errors = 0;
     lapic_timer_stop(lapic);
     lapic->host->extint_changed(lapic->host->machine, lapic->vcpu);
+    lapic->host->state_changed(lapic->host->machine, lapic->vcpu);
 }
 
 void lapic_init_signal(struct lapic *lapic) {

@@ -9,6 +9,7 @@
 #define LAPIC_BASE       0xfee00000ull
 #define LAPIC_BYTES      0x1000u
 #define LAPIC_PAGE_WORDS 1024u
+#define LAPIC_REGISTERS  64u         // 16 bytes apart
 #define LAPIC_TIMER_HZ   1000000000u // what the divide configuration divides
 #define LAPIC_MAX        64u         // vCPUs of a machine
 
@@ -78,6 +79,7 @@ struct lapic_host {
     void (*ipi)(void *machine, unsigned from, uint64_t icr); // see lapic_ipi_targets()
     void (*nmi)(void *machine, unsigned vcpu);               // NMI of an LVT entry
     void (*extint_changed)(void *machine, unsigned vcpu);    // lapic_accepts_extint() may have changed
+    void (*state_changed)(void *machine, unsigned vcpu);     // the mode, ISR or IRR has: the core has to know
 };
 
 struct lapic_state {
@@ -97,6 +99,7 @@ struct lapic {
     _Atomic uint64_t *pir; // 4 words, a bit per vector
     unsigned vcpu;         // is also the APIC ID
     struct lapic_state s;
+    uint32_t kept[LAPIC_REGISTERS]; // what the model has written to the page last, see lapic_written()
 };
 
 void lapic_init(struct lapic *lapic, const struct lapic_host *host, unsigned vcpu, volatile uint32_t *page,
@@ -116,6 +119,11 @@ void lapic_virtual_wire(struct lapic *lapic);
 // The page at lapic_base(), while lapic_enabled() and not lapic_x2apic(); otherwise reads give all ones.
 uint64_t lapic_memory_read(void *device, uint64_t offset, unsigned bytes);
 void lapic_memory_write(void *device, uint64_t offset, unsigned bytes, uint64_t value);
+
+// Where the processor serves the page itself: the vCPU has written to the register at an offset, which is in the page
+// by now; or it has ended an interrupt that TMR says is level-triggered.
+void lapic_written(struct lapic *lapic, unsigned at);
+void lapic_ended(struct lapic *lapic, uint8_t vector);
 
 // APIC base, TSC deadline and x2APIC MSRs. False: #GP. Requires: lapic_has_msr().
 bool lapic_has_msr(uint32_t msr);

@@ -19,7 +19,7 @@ static inline uint32_t lapic_get(const struct lapic *lapic, unsigned at) {
 }
 
 static inline void lapic_put(struct lapic *lapic, unsigned at, uint32_t value) {
-    lapic->page[at / 4] = value;
+    lapic->page[at / 4] = lapic->kept[at / 16] = value;
 }
 
 // A local interrupt: the LVT entry at that offset fires, unless it is masked.

@@ -37,6 +37,7 @@ static bool base_write(struct lapic *lapic, uint64_t value) {
         lapic_put(lapic, LAPIC_ICR_HIGH, 0);
     }
     lapic->host->extint_changed(lapic->host->machine, lapic->vcpu);
+    lapic->host->state_changed(lapic->host->machine, lapic->vcpu);
     return true;
 }
 

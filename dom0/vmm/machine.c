@@ -108,6 +108,7 @@ static const char *reset(struct machine *machine) {
     machine_ports_changed(machine);
     for (unsigned i = 0; i < machine->vcpu_count; i++)
         vcpu_reset(&machine->vcpus[i]);
+    machine_apic_access(machine, true);
     return machine->config->builder == DOMAIN_BUILDER_KERNEL ? boot_kernel(machine) : NULL;
 }
 

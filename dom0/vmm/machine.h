@@ -113,6 +113,7 @@ struct machine {
     struct ports ports;
     struct block blocks[DOMAIN_DISKS_MAX];
     bool has_pm;
+    bool apic_access; // the page of the local APICs is there
 
     struct channel console;
     bool console_open;
@@ -191,6 +192,7 @@ void *machine_memory_pointer(void *vcpu, uint64_t gpa, size_t bytes, bool write)
 uint64_t machine_mmio_read(void *vcpu, uint64_t gpa, unsigned bytes);
 void machine_mmio_write(void *vcpu, uint64_t gpa, unsigned bytes, uint64_t value);
 void machine_map_changed(void *machine); // PAM, SMRAM, the VGA's window and BARs
+void machine_apic_access(struct machine *machine, bool mapped);
 
 // ---- machine_interrupts.c
 

@@ -96,6 +96,18 @@ static void lapic_extint_changed(void *context, unsigned index) {
     machine_extint_update(context);
 }
 
+static void lapic_state_changed(void *context, unsigned index) {
+    struct machine *machine = context;
+    struct vcpu *vcpu = &machine->vcpus[index];
+    const struct lapic *lapic = &vcpu->lapic;
+    vcpu->page->apic_mode = !lapic_enabled(lapic) ? VCPU_APIC_DISABLED
+                            : lapic_x2apic(lapic) ? VCPU_APIC_X2APIC
+                                                  : VCPU_APIC_XAPIC;
+    vcpu->page->dirty |= GROUP_APIC;
+    if (vcpu->page->apic_mode != VCPU_APIC_XAPIC || lapic_base(lapic) != LAPIC_BASE)
+        machine_apic_access(machine, false);
+}
+
 // ---- Timers
 
 static uint64_t lapic_tsc_ns(void *context, unsigned index, uint64_t tsc) {
@@ -162,8 +174,9 @@ void machine_expire(struct vcpu *vcpu) {
 }
 
 void machine_interrupts_init(struct machine *machine) {
-    machine->lapic_host = (struct lapic_host){machine,   machine_now_ns, lapic_tsc_ns, lapic_timer_changed, lapic_kick,
-                                              lapic_eoi, lapic_ipi,      lapic_nmi,    lapic_extint_changed};
+    machine->lapic_host =
+        (struct lapic_host){machine,   machine_now_ns, lapic_tsc_ns, lapic_timer_changed,  lapic_kick,
+                            lapic_eoi, lapic_ipi,      lapic_nmi,    lapic_extint_changed, lapic_state_changed};
     pic_init(&machine->pic, machine, pic_output_changed);
     ioapic_init(&machine->ioapic, machine, ioapic_deliver);
 }

@@ -62,6 +62,18 @@ bool machine_memory_write(void *context, uint64_t gpa, const void *from, size_t 
     return guest_memory_write(&((struct machine *)context)->memory, gpa, from, bytes);
 }
 
+// The page in which the processor, where it can, sees that a vCPU means its local APIC. As it is one for all vCPUs, it
+// stays away until the next reset once one of them has its APIC elsewhere, in x2APIC mode, or off: the others' accesses
+// come as exits then.
+static uint8_t apic_access[PAGE_SIZE] __attribute__((aligned(4096)));
+
+void machine_apic_access(struct machine *machine, bool mapped) {
+    if (machine->apic_access == mapped || !(machine->vcpus[0].page->features & VCPU_FEATURE_APIC_ACCESS))
+        return;
+    bool done = machine->memory.map(machine, apic_access, LAPIC_BASE, 0, mapped ? GUEST_READ | GUEST_WRITE : 0);
+    machine->apic_access = mapped && done;
+}
+
 // PAM regions as masks of 16 KiB segments.
 static bool apply_pam(struct machine *machine) {
     uint16_t reads = 0, writes = 0;

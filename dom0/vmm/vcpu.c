@@ -94,7 +94,7 @@ void vcpu_reset(struct vcpu *vcpu) {
     for (unsigned i = 0; i < 4; i++)
         __atomic_store_n(&page->pir[i], 0, __ATOMIC_RELAXED);
     lapic_reset(&vcpu->lapic);
-    page->apic_enabled = lapic_enabled(&vcpu->lapic);
+    page->apic_access = LAPIC_BASE;
     vcpu->mode = vcpu->index == 0 ? VCPU_MODE_RUN : VCPU_MODE_WAIT_SIPI;
     vcpu->init_pending = vcpu->startup_pending = false;
     emulate_map_changed(&vcpu->emulate);
@@ -267,10 +267,7 @@ static bool msr_apic_read(void *context, uint32_t number, uint64_t *value) {
 
 static bool msr_apic_write(void *context, uint32_t number, uint64_t value) {
     struct vcpu *vcpu = context;
-    bool good = lapic_msr_write(&vcpu->lapic, number, value);
-    if (number == MSR_APIC_BASE)
-        vcpu->page->apic_enabled = lapic_enabled(&vcpu->lapic);
-    return good;
+    return lapic_msr_write(&vcpu->lapic, number, value);
 }
 
 static void connect_msrs(struct vcpu *vcpu) {

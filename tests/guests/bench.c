@@ -7,16 +7,18 @@
 // with "_xapic" in their names always go through memory.
 #include "tests/guests/guest.h"
 
-#define ROUNDS       1000u
-#define IPI_VECTOR   0x40u
-#define TIMER_VECTOR 0x41u
-#define LAPIC_ICR    0x300u
-#define LAPIC_TIMER  0x320u
-#define LAPIC_COUNT  0x380u
-#define ICR_SELF     (1u << 18 | 1u << 14)
-#define UART_SCRATCH 0x3ff
-#define TIMER_ROUNDS 100u
-#define TIMER_COUNT  100000u
+#define ROUNDS         1000u
+#define IPI_VECTOR     0x40u
+#define TIMER_VECTOR   0x41u
+#define LAPIC_TPR      0x080u
+#define LAPIC_ICR      0x300u
+#define LAPIC_TIMER    0x320u
+#define LAPIC_COUNT    0x380u
+#define LAPIC_SELF_IPI 0x3f0u
+#define ICR_SELF       (1u << 18 | 1u << 14)
+#define UART_SCRATCH   0x3ff
+#define TIMER_ROUNDS   100u
+#define TIMER_COUNT    100000u
 
 #define BEGIN() __asm__ volatile("nopl 0x42450001(%%rax)" : : : "memory")
 #define END()   __asm__ volatile("nopl 0x42450002(%%rax)" : : : "memory")
@@ -54,6 +56,16 @@ static void do_mmio(void) {
 static void do_ipi(void) {
     lapic_set(LAPIC_ICR, IPI_VECTOR | ICR_SELF);
     __asm__ volatile("sti; nop; cli");
+}
+
+// The x2APIC has a register for it.
+static void do_self_ipi(void) {
+    lapic_set(guest_x2apic ? LAPIC_SELF_IPI : LAPIC_ICR, IPI_VECTOR | (guest_x2apic ? 0 : ICR_SELF));
+    __asm__ volatile("sti; nop; cli");
+}
+
+static void do_tpr(void) {
+    lapic_set(LAPIC_TPR, 0);
 }
 
 static void do_ipi_hlt(void) {
@@ -121,7 +133,10 @@ void guest_main(void) {
         {"in_pm_timer", do_pm_timer, pm_timer > 8, false},
         {"mmio", do_mmio, mmio_base != 0, false},
         {"self_ipi_xapic", do_ipi, true, false},
+        {"tpr_xapic", do_tpr, true, false},
         {"self_ipi", do_ipi, true, true},
+        {"self_ipi_register", do_self_ipi, true, true},
+        {"tpr", do_tpr, true, true},
         {"self_ipi_hlt", do_ipi_hlt, true, true},
     };
     uint64_t empty = measure(do_nothing, ROUNDS);

@@ -168,6 +168,8 @@ static void test_guest_memory(void **state) {
     assert_ptr_equal(guest_memory_pointer(&memory, 0xfd000010, 4, true), vram + 0x10);
     assert_true(guest_memory_set_framebuffer(&memory, 0x100000)); // over RAM: nowhere
     assert_int_equal(memory.framebuffer, 0);
+    assert_true(guest_memory_set_framebuffer(&memory, 0xfec00000)); // over the APICs
+    assert_int_equal(memory.framebuffer, 0);
     uint8_t bytes[32];
     assert_false(guest_memory_read(&memory, 64 * MIB - 16, bytes, 32));
     assert_false(guest_memory_write(&memory, 0x9fff0, bytes, 32)); // into the VGA's window

@@ -12,7 +12,7 @@
 // Vectors and priorities: none, what is no vector (below 16), both ends of classes, the highest.
 static const uint8_t PRIORITY[] = {0, 1, 15, 16, 17, 31, 32, 47, 48, 0x80, 0xef, 0xf0, 0xff};
 #define PRIORITIES (sizeof(PRIORITY) / sizeof(PRIORITY[0]))
-#define BOOLEANS   6
+#define BOOLEANS   7
 
 static struct inject_state state_of(unsigned booleans, uint8_t irr, uint8_t isr, uint8_t tpr) {
     return (struct inject_state){
@@ -25,12 +25,13 @@ static struct inject_state state_of(unsigned booleans, uint8_t irr, uint8_t isr,
         .irr_highest = irr,
         .isr_highest = isr,
         .tpr = tpr,
+        .virtual_delivery = booleans >> 6 & 1,
     };
 }
 
 // The local APIC's condition as SDM 3A 10.8.3.1 words it, on classes.
 static bool vector_waits(struct inject_state s) {
-    unsigned class = s.irr_highest >> 4, threshold = s.tpr >> 4;
+    unsigned class = s.virtual_delivery ? 0 : s.irr_highest >> 4, threshold = s.tpr >> 4;
     if (s.isr_highest >> 4 > (int)threshold)
         threshold = s.isr_highest >> 4;
     return class >= 1 && class > threshold;
@@ -56,10 +57,23 @@ static const char *fault_of_action(struct inject_state s, struct inject_decision
     return "no such action";
 }
 
+// Of what the processor delivers nothing is left to be injected, watched or waited for.
+static const char *fault_of_delivery(struct inject_state s, struct inject_decision d) {
+    if (!d.virtual_delivery || d.requested != s.irr_highest || d.in_service != s.isr_highest)
+        return "the processor does not know what to deliver";
+    if (d.vector || d.tpr_threshold || d.interrupt_window != (s.extint && d.action != INJECT_EXTINT))
+        return "what the processor delivers is injected, or exits for";
+    struct inject_state by_software = s;
+    by_software.virtual_delivery = false;
+    return inject_wakes(s) == inject_wakes(by_software) ? NULL : "a halted vCPU depends on who delivers";
+}
+
 static const char *fault_of(struct inject_state s, struct inject_decision d) {
     const char *fault = fault_of_action(s, d);
     if (fault)
         return fault;
+    if (s.virtual_delivery)
+        return fault_of_delivery(s, d);
     if (d.vector != (d.action == INJECT_INTERRUPT ? s.irr_highest : 0))
         return "the wrong vector";
     if (d.nmi_window != (s.nmi_pending && d.action != INJECT_NMI))

@@ -17,7 +17,7 @@ static struct lapic *const all[CPUS] = {&lapics[0], &lapics[1], &lapics[2], &lap
 static struct lapic *const lapic = &lapics[0];
 static uint64_t now;
 static struct {
-    unsigned kicks, eois, ipis, nmis, from;
+    unsigned kicks, eois, ipis, nmis, from, changes;
     uint8_t eoi_vector;
     uint64_t icr;
 } seen;
@@ -63,7 +63,13 @@ static void nmi(void *machine, unsigned vcpu) {
     seen.nmis++;
 }
 
-static const struct lapic_host host = {NULL, now_ns, tsc_ns, ignore, kick, eoi, ipi, nmi, ignore};
+static void changed(void *machine, unsigned vcpu) {
+    (void)machine;
+    (void)vcpu;
+    seen.changes++;
+}
+
+static const struct lapic_host host = {NULL, now_ns, tsc_ns, ignore, kick, eoi, ipi, nmi, ignore, changed};
 
 static uint32_t get(unsigned at) {
     return (uint32_t)lapic_memory_read(lapic, at, 4);
@@ -80,7 +86,7 @@ static int setup(void **state) {
         lapic_init(&lapics[i], &host, i, pages[i], pirs[i]);
         lapic_memory_write(&lapics[i], LAPIC_SVR, 4, 0x1ff);
     }
-    seen.kicks = seen.eois = seen.ipis = seen.nmis = 0;
+    seen.kicks = seen.eois = seen.ipis = seen.nmis = seen.changes = 0;
     return 0;
 }
 
@@ -442,6 +448,56 @@ static void test_access_sizes(void **state) {
     assert_int_equal(lapic_memory_read(lapic, 0xff0, 4), 0);
 }
 
+// The processor has the value in the page already; what the write means depends on what was there before.
+static void written(unsigned at, uint32_t value) {
+    pages[0][at / 4] = value;
+    lapic_written(lapic, at);
+}
+
+static void test_writes_of_the_processor(void **state) {
+    (void)state;
+    written(LAPIC_ID, 0x55000000);
+    written(LAPIC_VERSION, 0);
+    assert_int_equal(get(LAPIC_ID), 0);
+    assert_int_equal(get(LAPIC_VERSION), 0x50014);
+    written(LAPIC_DFR, 0);
+    assert_int_equal(get(LAPIC_DFR), 0x0fffffff);
+    written(LAPIC_LVT_TIMER, 0xfff40041); // TSC deadline, and bits that are none
+    assert_int_equal(get(LAPIC_LVT_TIMER), 0x40041);
+    written(LAPIC_INITIAL_COUNT, 1000); // ignored in that mode
+    assert_int_equal(get(LAPIC_INITIAL_COUNT), 0);
+    written(LAPIC_LVT_TIMER, 0x41);
+    written(LAPIC_INITIAL_COUNT, 1000);
+    now += 400; // at a divisor of 2, so 800 remain; by 1 from now on
+    written(LAPIC_DIVIDE, 0xb);
+    assert_int_equal(get(LAPIC_CURRENT_COUNT), 800);
+    written(LAPIC_ICR, 0x4041 | 1u << 18);
+    assert_int_equal(seen.ipis, 1);
+    assert_int_equal(seen.icr, 0x44041);
+    written(LAPIC_SVR, 0xff); // off: LVTs are masked
+    assert_int_equal(get(LAPIC_LVT_TIMER), 0x10041);
+    assert_int_equal(get(LAPIC_ESR), 0);
+    written(0x3f4, 1); // no register in this mode
+    written(LAPIC_ESR, 0);
+    assert_int_equal(get(LAPIC_ESR), 0x80);
+}
+
+static void test_ends_of_the_processor(void **state) {
+    (void)state;
+    lapic_post(lapic, 0x91, true);
+    lapic_post(lapic, 0x92, false);
+    assert_int_equal(seen.changes, 0); // PIR is not IRR
+    lapic_ended(lapic, 0x92);
+    assert_int_equal(seen.eois, 0);
+    lapic_ended(lapic, 0x91);
+    assert_true(seen.eois == 1 && seen.eoi_vector == 0x91);
+    inject(0x91);
+    put(LAPIC_EOI, 0);
+    assert_true(seen.eois == 2 && seen.changes == 1);
+    enter_x2apic(0);
+    assert_int_equal(seen.changes, 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_reset_state, setup),
@@ -462,6 +518,8 @@ int main(void) {
         cmocka_unit_test_setup(test_init_signal, setup),
         cmocka_unit_test_setup(test_lint, setup),
         cmocka_unit_test_setup(test_access_sizes, setup),
+        cmocka_unit_test_setup(test_writes_of_the_processor, setup),
+        cmocka_unit_test_setup(test_ends_of_the_processor, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
