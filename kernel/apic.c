@@ -54,6 +54,10 @@ void lapic_init_self(void) {
     __asm__ volatile("mfence" : : : "memory"); // before any write of the deadline (SDM 3A 11.5.4.1)
 }
 
+bool lapic_is_x2apic(void) {
+    return (rdmsr(MSR_APIC_BASE) & APIC_BASE_X2APIC) != 0;
+}
+
 uint32_t lapic_id(void) {
     uint32_t id = lapic_read(LAPIC_ID);
     return host.x2apic ? id : id >> 24;

@@ -8,6 +8,8 @@ uint32_t lapic_id(void);
 void lapic_eoi(void);
 void lapic_send(uint32_t apic_id, uint32_t vector);
 void lapic_send_nmi_all(void);
+// Is that of the CPU that runs this in x2APIC mode?
+bool lapic_is_x2apic(void);
 // Stops a CPU that is not in use: it waits for a start-up IPI.
 void lapic_send_init(uint32_t apic_id);
 void lapic_send_init_sipi(uint32_t apic_id, uint8_t page);

@@ -47,6 +47,7 @@ void clock_calibrate(const struct acpi_machine *machine) {
     if (source == TSC_SOURCES)
         PANIC("no clock to measure the TSC with: no HPET, no ACPI PM timer, no 8254, no CPUID leaf 15h or 16h");
     tsc_hz = hz[source];
+    ASSERT(host.tsc_deadline || end.bus != start.bus); // a timer that stands still would never end a turn
     lapic_per_tsc = ((end.bus - start.bus) << 32) / (end.tsc - start.tsc);
     log_print("TSC %llu kHz by the %s", (unsigned long long)tsc_hz / 1000, time_source_names[source]);
     log_print(host.tsc_deadline ? "timers: TSC deadline" : "timers: local APIC's at %llu kHz",

@@ -84,6 +84,6 @@ void cpu_start_others(const struct acpi_machine *machine) {
                   apic_id);
         break;
     }
-    log_print("%u CPU%s", cpu_count, cpu_count == 1 ? "" : "s");
+    log_print("%u CPU%s%s", cpu_count, cpu_count == 1 ? "" : "s", lapic_is_x2apic() ? ", x2APIC" : "");
     tsc_report();
 }

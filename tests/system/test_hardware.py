@@ -43,7 +43,15 @@ def test_cpu_that_lacks_a_feature(run_commands):
     assert status == 0
     assert 'CPU with APIC id 1 lacks bits 0x100000 of CPUID 7 EBX, which the first CPU has: it is not used' in printed
     assert 'CPU with APIC id 3 lacks bits 0x2000000 of CPUID 1 ECX, which the first CPU has' in printed
-    assert '] 2 CPUs' in printed and 'APIC id 2 ' not in printed
+    assert re.search(r'\] 2 CPUs\r?\n', printed) and 'APIC id 2 ' not in printed
+
+
+@pytest.mark.qemu
+def test_no_clock(boot):
+    """The board without ACPI tables, HPET and 8254: the core says what is missing, and stops."""
+    host = boot(board='pc,hpet=off,pit=off,acpi=off')
+    host.expect('PANIC on CPU 0: no clock to measure the TSC with: no HPET, no ACPI PM timer, no 8254, no CPUID leaf')
+    host.expect('The core has stopped')
 
 
 @pytest.mark.parametrize('smp', [1, pytest.param(4, marks=pytest.mark.long)])
@@ -55,4 +63,5 @@ def test_told_rate_is_wrong(run_commands, smp):
     assert '"cpu_model": "family 6 model 85 stepping 4, microcode unknown"' in printed
     assert '"cpu_errata": "TSC deadline timer may be late with microcode before 0x2000014"' in printed
     assert 'MTRRs off' not in printed and printed.count('were not those of CPU 0; set') in (0, smp - 1)
+    assert re.search(r'\] \d CPUs?, x2APIC', printed) and 'timers: TSC deadline' in printed
     assert re.search(r'TSC: the CPUID leaf 16h says 3\d+ kHz, and is not believed', printed)
