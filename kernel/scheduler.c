@@ -153,7 +153,11 @@ static void rotate(struct cpu *cpu) {
 }
 
 // Hands a thread over to the CPU that it is to run on.
-static void migrate(struct thread *thread) {
+static void migrate(struct cpu *from, struct thread *thread) {
+    if (from->current == thread) { // charged now: in the other CPU's queue its time must not change
+        scheduler_account();
+        from->current = NULL;
+    }
     scheduler_dequeue(thread);
     fpu_release(thread);
     thread->cpu = thread->cpu_wanted;
@@ -166,7 +170,7 @@ static struct thread *choose(struct cpu *cpu) {
         struct thread *thread = CONTAINER(cpu->run_queue.next, struct thread, queue);
         if (thread->cpu_wanted == cpu)
             return thread;
-        migrate(thread);
+        migrate(cpu, thread);
     }
     return NULL;
 }

@@ -4,6 +4,7 @@
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "kernel/usable.h"
+#include "lib/apic_priority.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "svm/svm_control.h"
@@ -158,7 +159,7 @@ static void svm_prepare(struct vcpu *vcpu, uint64_t event, struct inject_decisio
     }
     struct svm_controls controls =
         svm_controls(decision.tpr_threshold != 0, window, vcpu->nmi_blocked && !vcpu->iret_next);
-    vmcb->vintr = controls.vintr | (vcpu->apic[0x80 / 4] >> 4 & V_TPR_MASK);
+    vmcb->vintr = controls.vintr | apic_cr8((uint8_t)vcpu->apic[0x80 / 4]); // V_TPR
     vmcb->intercept_misc1 = controls.intercept_misc1;
     vmcb->intercept_cr = controls.intercept_cr;
     if (decision.nmi_window && (!vcpu->nmi_blocked || vcpu->iret_next))

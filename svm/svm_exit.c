@@ -2,6 +2,7 @@
 #include "kernel/instructions.h"
 #include "kernel/log.h"
 #include "kernel/machine_check.h"
+#include "lib/apic_priority.h"
 #include "svm/svm.h"
 
 #define EXCEPTION_DB 1u
@@ -170,9 +171,9 @@ int svm_exit(struct vcpu *vcpu) {
     struct vmcb *vmcb = vmcb_of(vcpu);
     struct vcpu_page *page = vcpu->page;
     // CR8 is the guest's without exits: its priority goes to the virtual-APIC page.
-    uint32_t tpr = vcpu->apic[APIC_TPR / 4];
-    if ((tpr >> 4 & V_TPR_MASK) != (vmcb->vintr & V_TPR_MASK))
-        vcpu->apic[APIC_TPR / 4] = (uint32_t)(vmcb->vintr & V_TPR_MASK) << 4;
+    uint8_t before = (uint8_t)vcpu->apic[APIC_TPR / 4], tpr = apic_tpr_of_cr8(before, vmcb->vintr & V_TPR_MASK);
+    if (tpr != before)
+        vcpu->apic[APIC_TPR / 4] = tpr;
     vcpu->event = interrupted_event(vcpu, vmcb);
     page->gpr[RAX] = vmcb->rax; // also where the core enters again
     page->gpr[RSP] = vmcb->rsp;

@@ -1,6 +1,7 @@
 // The event loop of the VMM's main thread.
 #include "dom0/vmm/control.h"
 #include "dom0/vmm/serial_console.h"
+#include "lib/apic_priority.h"
 #include "lib/server.h"
 #include "lib/string.h"
 
@@ -125,7 +126,7 @@ static void fill_registers(struct vcpu *vcpu, struct vmm_registers *out) {
     out->cr2 = page->cr2;
     out->cr3 = page->cr3;
     out->cr4 = page->cr4;
-    out->cr8 = vcpu->apic_page[LAPIC_TPR / 4] >> 4;
+    out->cr8 = apic_cr8((uint8_t)vcpu->apic_page[LAPIC_TPR / 4]);
     out->efer = page->efer & ~EFER_SVME;
     out->apic_base = vcpu->lapic.s.base_msr;
     out->tsc = guest_clock_tsc(&vcpu->machine->clock, now_tsc()) + vcpu->msr.s.tsc_adjust;

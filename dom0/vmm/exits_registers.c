@@ -2,6 +2,7 @@
 #include "dom0/vmm/cr4.h"
 #include "dom0/vmm/emulate_operation.h"
 #include "dom0/vmm/machine.h"
+#include "lib/apic_priority.h"
 
 void exit_msr_read(struct vcpu *vcpu) {
     static const uint8_t opcode[] = {0x0f, 0x32};
@@ -53,7 +54,7 @@ static uint64_t control_read(const struct vcpu *vcpu, unsigned number) {
     case 4:
         return page->cr4;
     default:
-        return vcpu->apic_page[LAPIC_TPR / 4] >> 4 & 15;
+        return apic_cr8((uint8_t)vcpu->apic_page[LAPIC_TPR / 4]);
     }
 }
 
