@@ -19,6 +19,7 @@
     ensures PTE_BIT(\result, 5) <==> !uncached;
     ensures PTE_BIT(\result, 7) <==> level > 0;
     ensures !PTE_BIT(\result, 6) && !PTE_BIT(\result, 11) && !PTE_BIT(\result, 63);
+    ensures address: PTE_SAME_4K(\result, hpa);
 */
 static inline uint64_t ept_make(uint64_t hpa, unsigned rights, bool uncached, unsigned level) {
     uint64_t entry = hpa | EPT_READ;

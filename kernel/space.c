@@ -11,16 +11,7 @@
 #include "lib/string.h"
 
 #define ADDRESS_TOP (1ull << 47)
-
-// A naturally aligned block: n entries of the table of one level.
-struct block {
-    unsigned level, entries;
-};
-
-static struct block block_of(unsigned order) {
-    unsigned level = order / 9;
-    return (struct block){level, 1u << (order - 9 * level)};
-}
+#define HPA_TOP     (1ull << 46)
 
 bool space_init(struct space *space, struct pd *pd, enum space_use use) {
     space->root = pages_allocate(pd, 1);
@@ -180,13 +171,12 @@ static int map_block(struct space *space, uint64_t address, uint64_t hpa, unsign
 
 int space_map(struct space *space, uint64_t address, uint64_t hpa, unsigned order, unsigned rights, bool uncached,
               uint32_t owner) {
-    uint64_t bytes = PAGE_SIZE << order;
-    if (order > 18 || address % bytes || hpa % bytes || address >= ADDRESS_TOP || hpa >= 1ull << 46 || rights == 0)
+    if (!block_at(address, order, ADDRESS_TOP) || !block_at(hpa, order, HPA_TOP) || rights == 0)
         return ERROR_ARGUMENT;
     // No code at the very end: a SYSCALL there would come back to an address that SYSRET faults on in the core.
-    if (space->use == SPACE_HOST && address + bytes > USER_TOP)
+    if (space->use == SPACE_HOST && address + (PAGE_SIZE << order) > USER_TOP)
         return ERROR_ARGUMENT;
-    if (order == 18 && !host.pages_1g)
+    if (order == BLOCK_ORDER_MAX && !host.pages_1g)
         return ERROR_FEATURE;
     int status = map_block(space, address, hpa, order, rights, uncached, owner);
     if (status != OK)
@@ -231,9 +221,9 @@ static void entries_remove(struct space *space, uint64_t address, uint64_t *entr
 }
 
 int space_unmap(struct space *space, uint64_t address, unsigned order) {
-    struct block block = block_of(order);
-    if (order > 18 || address % (PAGE_SIZE << order) || address >= ADDRESS_TOP)
+    if (!block_at(address, order, ADDRESS_TOP))
         return ERROR_ARGUMENT;
+    struct block block = block_of(order);
     bool leaf_above;
     uint64_t *table = table_walk(space, address, block.level, false, &leaf_above);
     if (!table)

@@ -74,6 +74,32 @@ static void tables_are_present_and_not_large(void **state) {
     }
 }
 
+// All orders, at each place of a table where such a block can be: its entries are within the one table, and are as many
+// bytes as it has pages.
+static void blocks_stay_within_their_table(void **state) {
+    (void)state;
+    for (unsigned order = 0; order <= BLOCK_ORDER_MAX; order++) {
+        struct block block = block_of(order);
+        uint64_t bytes = PAGE_SIZE << order, entry = PAGE_SIZE << (9 * block.level), table = 512 * entry;
+        assert_true(block.entries * entry == bytes);
+        for (uint64_t address = 0; address < 2 * table; address += bytes) {
+            assert_true(block_at(address, order, 1ull << 47));
+            assert_true(pte_index(address, block.level) + block.entries <= 512);
+            assert_true((address + bytes - 1) / table == address / table);
+        }
+    }
+}
+
+static void blocks_are_aligned_and_below_the_top(void **state) {
+    (void)state;
+    for (unsigned order = 0; order < 256; order++)
+        for (unsigned bit = 0; bit < 64; bit++) {
+            bool good = order <= BLOCK_ORDER_MAX && bit >= 12 + order && bit < 47;
+            assert_int_equal(block_at(1ull << bit, order, 1ull << 47), good);
+            assert_int_equal(block_at(1ull << 46 | 1ull << bit, order, 1ull << 47), good);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entry_bits),
@@ -81,6 +107,8 @@ int main(void) {
         cmocka_unit_test(address_ignores_all_other_bits),
         cmocka_unit_test(index_takes_nine_bits_a_level),
         cmocka_unit_test(tables_are_present_and_not_large),
+        cmocka_unit_test(blocks_stay_within_their_table),
+        cmocka_unit_test(blocks_are_aligned_and_below_the_top),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
