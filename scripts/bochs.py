@@ -1,10 +1,11 @@
 """Run an image in Bochs, the machine with VT-x: its serial line is on standard input and output; ends with it."""
 import argparse
 import ctypes
+import fcntl
 import os
 import pathlib
 import pty
-import selectors
+import select
 import signal
 import subprocess
 import sys
@@ -15,8 +16,9 @@ SHARE = pathlib.Path('/usr/share')
 # The last has no unrestricted guest.
 MODELS = {'intel': 'corei7_skylake_x', 'intel-haswell': 'corei7_haswell_4770',
           'intel-sandybridge': 'corei7_sandy_bridge_2600k', 'intel-lynnfield': 'corei5_lynnfield_750'}
-ESCAPE = b'\x01'  # Ctrl-A x ends the machine, as in QEMU
-HALT = ('x', 'X')
+SECTOR = 512
+DRIVES = ['ata0-master', 'ata0-slave', 'ata1-slave']  # the image is in the fourth
+ESCAPE, HALT = 1, b'xX'  # Ctrl-A x ends the machine, as in QEMU
 
 # speaker=0: without a sound device Bochs ends. error: each EPT violation is one to it, and would be a line.
 SETTINGS = '''plugin_ctrl: unmapped=1, biosdev=1, serial=1, speaker=0
@@ -26,7 +28,8 @@ cpu: model={model}, count={smp}, ips=100000000, reset_on_triple_fault=0, ignore_
 romimage: file={firmware}
 vgaromimage: file={share}/vgabios/vgabios.bin
 pci: enabled=1, chipset=i440fx
-ata0-master: type=cdrom, path={image}, status=inserted
+ata1: enabled=1, ioaddr1=0x170, ioaddr2=0x370, irq=15
+ata1-master: type=cdrom, path={image}, status=inserted
 {disks}
 boot: cdrom
 clock: sync=none, time0=1735689600
@@ -47,17 +50,38 @@ def parse():
     parser.add_argument('--memory', type=int, default=1024)
     parser.add_argument('--disk', type=pathlib.Path, action='append', default=[])
     parser.add_argument('--uefi', action='store_true')
-    parser.add_argument('--keys', action='store_true', help=f'the terminal is a person\'s: Ctrl-A {HALT[0]} ends it')
+    parser.add_argument('--reboot', action='store_true', help='a reset is one, and not the end')
+    parser.add_argument('--keys', action='store_true', help='the terminal is a person\'s: Ctrl-A x ends it')
     return parser.parse_args()
 
 
 def settings(options, terminal, folder):
-    disks = [f'ata{(n + 1) // 2}-{"slave" if n % 2 == 0 else "master"}: type=disk, mode=flat, path={path.resolve()}'
-             for n, path in enumerate(options.disk)]
+    disks = [f'{drive}: type=disk, mode=flat, path={folder}/{drive}' for drive, _ in zip(DRIVES, options.disk)]
     firmware = f'{SHARE}/ovmf/OVMF.fd' if options.uefi else f'{SHARE}/bochs/BIOS-bochs-latest, options=fastboot'
     return SETTINGS.format(memory=options.memory, model=MODELS[options.model], smp=options.smp, firmware=firmware,
                            share=SHARE, image=options.image.resolve(), disks='\n'.join(disks), terminal=terminal,
                            folder=folder)
+
+
+def take_disks(paths, folder):
+    """Links to the disks in FOLDER, and the open files that keep other machines from them.
+
+    Bochs itself locks a disk by a file beside it, and if it is killed leaves that, which the next one obeys.
+    """
+    files = []
+    for drive, path in zip(DRIVES, paths):
+        try:
+            files.append(open(path, 'r+b'))
+            fcntl.flock(files[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit(f'[bochs] {path} is the disk of another machine that runs')
+        except OSError as error:
+            sys.exit(f'[bochs] {path} cannot be a disk: {error.strerror}')
+        size = os.fstat(files[-1].fileno()).st_size
+        if not size or size % SECTOR:
+            sys.exit(f'[bochs] {path} has {size} bytes, and a disk is of whole sectors, {SECTOR} bytes each')
+        pathlib.Path(folder, drive).symlink_to(path.resolve())
+    return files
 
 
 def end_with_parent():
@@ -65,35 +89,53 @@ def end_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
-def relay(process, serial, keys):
-    """Carry bytes both ways until Bochs ends, or the keys say so."""
-    selector = selectors.PollSelector()
-    selector.register(serial, selectors.EVENT_READ, 'serial')
-    selector.register(0, selectors.EVENT_READ, 'keys')
-    escaped = False
-    while process.poll() is None:
-        for key, _ in selector.select(timeout=0.2):
-            try:
-                data = os.read(key.fd, 4096)
-            except OSError:
-                data = b''
-            if not data:
-                selector.unregister(key.fd)
-            elif key.data == 'serial':
-                os.write(1, data)
-            elif keys and (escaped or data == ESCAPE):
-                if escaped and data.decode(errors='replace') in HALT:
-                    process.kill()
-                elif escaped:
-                    os.write(serial, data)
-                escaped = not escaped
-            else:
-                os.write(serial, data)
+def unescape(typed, escaped):
+    """What is TYPED by a person: what of it is for the machine, whether Ctrl-A was its last, whether to end."""
+    passed = bytearray()
+    for byte in typed:
+        if escaped and byte in HALT:
+            return b'', False, True
+        if byte == ESCAPE and not escaped:
+            escaped = True
+        else:
+            passed.append(byte)
+            escaped = False
+    return bytes(passed), escaped, False
+
+
+def relay(process, serial, keys, stopped):
+    """Carry bytes both ways until Bochs ends, or the keys or STOPPED() say so. What Bochs has no room for waits, and
+    does not keep what it prints."""
+    waiting, typing, escaped = b'', True, False
+    os.set_blocking(serial, False)
+    while process.poll() is None and not stopped():
+        sources = [serial, 0] if typing and not waiting else [serial]
+        readable, writable, _ = select.select(sources, [serial] if waiting else [], [], 0.2)
+        if serial in readable:
+            os.write(1, os.read(serial, 4096))
+        if writable:
+            waiting = waiting[os.write(serial, waiting):]
+        if 0 in readable:
+            data = os.read(0, 4096)
+            typing = bool(data)
+            waiting, escaped, ends = unescape(data, escaped) if keys else (data, False, False)
+            if ends:
+                return
+
+
+def resets_in(path):
+    """A function that says whether the machine was reset, by the log at PATH: its power-on is one as well."""
+    log, resets = open(path, errors='replace'), 0
+
+    def was_reset():
+        nonlocal resets
+        resets += log.read().count('bx_pc_system_c::Reset(')
+        return resets > 1
+    return was_reset
 
 
 def drain(serial):
     """What Bochs wrote before it ended."""
-    os.set_blocking(serial, False)
     try:
         while data := os.read(serial, 4096):
             os.write(1, data)
@@ -102,23 +144,28 @@ def drain(serial):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     options = parse()
     ours, theirs = pty.openpty()
     tty.setraw(theirs)
     with tempfile.TemporaryDirectory(prefix='bulkhead-bochs-') as folder:
         configuration, start = pathlib.Path(folder, 'bochsrc'), pathlib.Path(folder, 'start')
+        log = pathlib.Path(folder, 'bochs.log')
+        log.touch()
+        disks = take_disks(options.disk, folder)
         configuration.write_text(settings(options, os.ttyname(theirs), folder))
         start.write_text('c\n')  # Debian's Bochs has the debugger built in, which waits for a word
         process = subprocess.Popen(['bochs-bin', '-q', '-f', configuration, '-rc', start], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder,
                                    preexec_fn=end_with_parent)
         try:
-            relay(process, ours, options.keys)
+            relay(process, ours, options.keys, (lambda: False) if options.reboot else resets_in(log))
         finally:
             process.kill()
             process.wait()
             drain(ours)
-        log = pathlib.Path(folder, 'bochs.log')
+            for disk in disks:
+                disk.close()
         failed = [line for line in log.read_text(errors='replace').split('\n')
                   if '>>PANIC<<' in line and 'soft power off' not in line]
     if failed:

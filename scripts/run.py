@@ -45,7 +45,7 @@ def parse(arguments):
     parser.add_argument('--iso', type=readable, action='append', default=[], metavar='FILE',
                         help='put the ISO image FILE aboard, and a domain named after it; several times for several')
     parser.add_argument('--disk', type=readable, action='append', default=[], metavar='FILE',
-                        help='attach FILE as a SATA disk of the machine (raw, or .qcow2)')
+                        help='attach FILE as a disk of the machine: raw, or .qcow2 (SATA); raw (IDE) with --cpu intel')
     parser.add_argument('--config', type=readable, action='append', default=[], metavar='FILE',
                         help='put the domain configuration FILE aboard, for "create NAME"')
     parser.add_argument('--commands', metavar="'A; B'", help='commands for the shell, which runs them and powers off')
@@ -70,6 +70,8 @@ def check(parser, options):
         parser.error(f'--cpu {options.cpu}: Bochs has at most 8 CPUs')
     if options.cpu != 'amd' and len(options.disk) > 3:
         parser.error(f'--cpu {options.cpu}: at most 3 disks')
+    if options.cpu != 'amd' and any(path.suffix == '.qcow2' for path in options.disk):
+        parser.error(f'--cpu {options.cpu}: Bochs has no qcow2: give a raw disk (qemu-img convert -O raw)')
     if options.icount and options.smp > 1:
         parser.error('--icount needs --smp 1')
     if options.uefi and not pathlib.Path(machine.UEFI).exists():
@@ -135,7 +137,7 @@ def main():
                                options.uefi, reboot=not options.headless, serial=serial)
     else:
         command = machine.bochs(image, options.cpu, options.smp, options.memory, options.disk, options.uefi,
-                                keys=not options.headless)
+                                reboot=not options.headless, keys=not options.headless)
     if options.gdb:
         print(f'[run] waiting for: gdb {build.BUILD}/kernel/bulkhead.elf -ex "target remote :1234"', flush=True)
     if options.headless:

@@ -24,8 +24,10 @@ ESCAPES = re.compile(r'\x1b\[[0-9;?]*[A-Za-z]')
 PATIENCE = float(os.environ.get('BULKHEAD_PATIENCE', '1'))
 # Bochs runs 50 to 80 million instructions a second, of which its machine needs 100 for a second of its own.
 BOCHS_PATIENCE = 4
-# Vendor of the machines whose test does not say: amd, or intel for what of the suite system can be run in Bochs.
+# Vendor of the machines whose test does not say: amd, or intel in the suite of that name.
 CPU = os.environ.get('BULKHEAD_CPU', 'amd')
+# What a test of each kind runs on: vendor of the CPU, and number of CPUs. More on VT-x is in the suite intel.
+MACHINES = [('amd', 1), ('amd', 4), ('intel', 1)] if CPU == 'amd' else [('intel', 1), ('intel', 4)]
 
 
 def pytest_configure(config):
@@ -136,7 +138,7 @@ class Host:
         return printed
 
     def close(self):
-        self.serial.proc.kill()
+        self.serial.proc.terminate()
         self.serial.proc.wait()
         self.log.close()
 
@@ -150,17 +152,19 @@ def boot(request, tmp_path):
     """A function that boots Bulkhead; every machine ends with the test.
 
     boot(cpu='amd', smp=1, memory=2048, isos=[FILE], configs=[FILE], commands=['list'], texts={'NAME': 'TEXT'},
-    files={'NAME': FILE}, arguments='', kernel=FILE, uefi=False, icount=False, disks=[FILE], reboot=False,
-    monitor=SOCKET, plugin='FILE,NAME=VALUE') returns a Host. FILE and NAME are as scripts/run has them.
+    files={'NAME': FILE}, debian=True, arguments='', kernel=FILE, uefi=False, icount=False, disks=[FILE],
+    reboot=False, monitor=SOCKET, plugin='FILE,NAME=VALUE') returns a Host. FILE and NAME are as scripts/run has them.
+    Without debian its images are not aboard, which Bochs has to load: who boots no Debian leaves them.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     hosts = []
 
-    def start(isos=(), configs=(), commands=(), texts=None, arguments='', files=None, kernel=None, **options):
+    def start(isos=(), configs=(), commands=(), texts=None, arguments='', files=None, kernel=None, debian=True,
+              **options):
         image = build.BUILD / 'bulkhead.iso'
-        if isos or configs or commands or texts or arguments or files or kernel:
+        if isos or configs or commands or texts or arguments or files or kernel or not debian:
             output = tmp_path / f'bulkhead{len(hosts)}.iso'
-            image = machine.make_image(output, isos, configs, commands, texts, arguments, files, kernel)
+            image = machine.make_image(output, isos, configs, commands, texts, arguments, files, kernel, debian)
         number = f'.{len(hosts)}' if hosts else ''
         hosts.append(Host(log_name(request) + number, image, **options))
         return hosts[-1]

@@ -142,6 +142,13 @@ size_t channel_type(struct console_channel *channel, uint64_t slot, const void *
     return taken;
 }
 
+void channel_tell_shown(const struct console_channel *channel, uint64_t queued) {
+    struct channel_header *header = channel->ring.header;
+    uint64_t unshown = channel->scrollback.end - channel->shown + queued;
+    if (!channel->ended)
+        __atomic_store_n(&header->out_shown, header->out.read - unshown, __ATOMIC_RELEASE);
+}
+
 void channel_set_connected(struct console_channel *channel, uint64_t slot, bool connected) {
     if (channel->ended)
         return;

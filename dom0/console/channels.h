@@ -40,6 +40,10 @@ size_t channel_type(struct console_channel *channel, uint64_t slot, const void *
 // Tells the client whether the terminal shows its channel.
 void channel_set_connected(struct console_channel *channel, uint64_t slot, bool connected);
 
+// Tells the client how much of its output the terminal has: what came but for what is not shown yet, and for `queued`
+// bytes on their way.
+void channel_tell_shown(const struct console_channel *channel, uint64_t queued);
+
 // Wakes the channel's client (wake.c).
 void channel_wake(uint64_t slot);
 

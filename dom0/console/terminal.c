@@ -348,10 +348,7 @@ static uint64_t pump_shell(void) {
     return shell->shown == shell->scrollback.end ? show_logs() : NO_DEADLINE;
 }
 
-uint64_t terminal_pump(uint64_t now, uint64_t ticks_per_second) {
-    present = now;
-    second = ticks_per_second;
-    take_all();
+static uint64_t pump(void) {
     if (domain != NOBODY && !domain_channel())
         leave(); // before what is typed goes to whoever has its slot now
     pump_typed();
@@ -361,4 +358,15 @@ uint64_t terminal_pump(uint64_t now, uint64_t ticks_per_second) {
         return pump_shell();
     uint64_t impatient = blocked_since + PATIENCE_S * second;
     return blocked_since != 0 && impatient > present ? impatient : NO_DEADLINE;
+}
+
+uint64_t terminal_pump(uint64_t now, uint64_t ticks_per_second) {
+    present = now;
+    second = ticks_per_second;
+    take_all();
+    uint64_t deadline = pump();
+    const struct console_channel *shell = shell_channel();
+    if (shell)
+        channel_tell_shown(shell, UART_SEND_BYTES - uart_room());
+    return deadline;
 }

@@ -8,7 +8,8 @@
 #include "lib/format.h"
 #include "lib/server.h"
 
-#define INTERRUPT_KEY 3 // Ctrl-C
+#define INTERRUPT_KEY     3     // Ctrl-C
+#define DRAIN_PATIENCE_MS 5000u // without a byte shown: the terminal shows something else, or there is none
 
 static struct channel shell;
 
@@ -122,9 +123,16 @@ bool terminal_connected(void) {
     return open_shell() && __atomic_load_n(&shell.header->connected, __ATOMIC_ACQUIRE);
 }
 
+// The console takes more than the terminal has shown: an empty ring says nothing.
 void terminal_drain(void) {
-    uint64_t deadline = manager_deadline_ms(5000);
-    while (open_shell() && ring_writable(&shell.out) < CHANNEL_OUT_BYTES && manager_now_tsc() < deadline) {
+    uint64_t before = 0, deadline = manager_deadline_ms(DRAIN_PATIENCE_MS);
+    while (open_shell() && manager_now_tsc() < deadline) {
+        uint64_t shown = __atomic_load_n(&shell.header->out_shown, __ATOMIC_ACQUIRE);
+        if (shown == shell.header->out.written)
+            return;
+        if (shown != before)
+            deadline = manager_deadline_ms(DRAIN_PATIENCE_MS);
+        before = shown;
         kick();
         manager_wait_for_terminal(manager_deadline_ms(5));
     }

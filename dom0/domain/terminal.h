@@ -26,5 +26,5 @@ struct terminal_size terminal_size(void);
 // The terminal shows the shell, not a domain's console.
 bool terminal_connected(void);
 
-// Waits until all that was written has been taken by the console, at most 5 seconds.
+// Waits until the terminal has all that was written; gives up when it took nothing for 5 seconds.
 void terminal_drain(void);

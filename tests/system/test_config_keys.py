@@ -33,7 +33,7 @@ def test_keys_end_to_end(boot):
                             for line, (key, reason) in enumerate(part, 4)]
     texts['etc/domains/keys'] = 'type = "hvm"\n' + ''.join(
         f'{key} = {value}\n' if isinstance(value, int) else f'{key} = "{value}"\n' for key, value in HONOURED.items())
-    host = boot(texts=texts)
+    host = boot(texts=texts, debian=False)
     host.shell()
     missing = []
     for name, lines in wanted.items():

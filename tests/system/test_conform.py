@@ -49,7 +49,7 @@ def test_conformance_of_the_bare_machine(cpu):
                                       pytest.param('intel', 4, marks=pytest.mark.long),
                                       pytest.param('intel-haswell', 1, marks=pytest.mark.long)])
 def test_conformance(boot, cpu, smp):
-    host = boot(cpu=cpu, smp=smp, isos=[IMAGE], texts={'etc/domains/conform': CONFIG})
+    host = boot(cpu=cpu, smp=smp, debian=False, isos=[IMAGE], texts={'etc/domains/conform': CONFIG})
     host.shell(120)
     host.command('create -q conform', 60)
     host.line('console conform')

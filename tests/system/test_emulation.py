@@ -10,7 +10,8 @@ LEAVE = '\x1d'  # Ctrl-]
 @pytest.mark.parametrize('smp', [1, 4])
 def test_device_memory_as_ram(boot, guest_files, smp):
     """Two guests at once: neither sees the other's vector registers."""
-    host = boot(smp=smp, files={'images/emulation.iso': guest_files.parent / 'tests/guests/emulation.iso'},
+    host = boot(smp=smp, debian=False,
+                files={'images/emulation.iso': guest_files.parent / 'tests/guests/emulation.iso'},
                 texts={f'etc/domains/{g}': CONFIG.format(name=g) for g in GUESTS})
     host.shell()
     for guest in GUESTS:

@@ -1,6 +1,7 @@
 """Configurations, images and machines that cannot work: each refused with its reason, and nothing is created."""
 import machine
 import pytest
+from conftest import MACHINES
 from shell_output import parse_json
 
 GOOD = 'name = "d"\nbuilder = "hvm"\nmemory = 64\n'
@@ -50,13 +51,14 @@ FILES = [
 ]
 
 
-@pytest.mark.parametrize('smp', [1, 4])
-def test_refused_configurations(boot, smp):
+@pytest.mark.parametrize('cpu, smp', MACHINES)
+def test_refused_configurations(boot, guest_files, cpu, smp):
     cases = CONFIGURATIONS + [(name, f'{GOOD}{text}\n', wanted) for name, text, wanted in FILES]
     texts = {f'etc/domains/{name}': text for name, text, _ in cases}
     texts['images/text.iso'] = 'This is no image.\n' * 3000
     texts['images/nothing.iso'] = ''
-    host = boot(texts=texts, smp=smp)
+    host = boot(texts=texts, cpu=cpu, smp=smp, debian=False,
+                files={'images/debian-cloud.vmlinuz': guest_files / 'debian-cloud.vmlinuz'})
     host.shell()
     free = parse_json(host.command('info --json'))['free_memory']
     wrong = []
@@ -74,21 +76,22 @@ def test_refused_configurations(boot, smp):
 def test_warnings(run_commands):
     """What a guest cannot notice is accepted with a warning."""
     texts = {'etc/domains/warned': GOOD + 'vnc = 1\nvncdisplay = 3\nkeymap = "de"\n'}
-    status, printed = run_commands(['create -p warned', 'domid d'], texts=texts)
+    status, printed = run_commands(['create -p warned', 'domid d'], texts=texts, debian=False)
     assert status == 0
     for line, key in ((4, 'vnc'), (5, 'vncdisplay'), (6, 'keymap')):
         assert f'etc/domains/warned:{line}: warning: {key}:' in printed
 
 
 def test_twice_the_same_name(run_commands):
-    status, printed = run_commands(['create -p grub', 'create -p grub'])
+    status, printed = run_commands(['create -p grub', 'create -p grub'], debian=False)
     assert status == 1
     assert 'domain grub already exists, with id 1' in printed
 
 
 def test_too_little_memory_for_another(run_commands):
     """The second domain does not fit; the first is not touched."""
-    status, printed = run_commands(['create -p grub memory=300', 'create -p grub name=second memory=300'], memory=640)
+    status, printed = run_commands(['create -p grub memory=300', 'create -p grub name=second memory=300'], memory=640,
+                                   debian=False)
     assert status == 1
     assert 'second: too little memory: of its 300 MiB' in printed
 
@@ -97,7 +100,8 @@ def test_nothing_to_boot(run_commands):
     """A CD that is an ISO image but holds no system: the firmware says so on the screen."""
     status, printed = run_commands([
         "create 'disk=[\"file:empty.iso,hdc:cdrom,r\"]' boot=d memory=64 name=empty builder=hvm",
-        "wait empty screen 'No bootable device' 60"], texts={'images/empty.iso': '\n' * 32769 + 'CD001' + '\n' * 32763})
+        "wait empty screen 'No bootable device' 60"], debian=False,
+        texts={'images/empty.iso': '\n' * 32769 + 'CD001' + '\n' * 32763})
     assert status == 0, printed
 
 
@@ -109,7 +113,7 @@ def test_nothing_to_boot(run_commands):
 def test_machine_without_virtualization(boot, monkeypatch, cpu, without, reason):
     """Bulkhead boots, says what is missing, and refuses domains for that reason; all else works."""
     monkeypatch.setattr(machine, 'CPU', f'{machine.CPU},{without}'.rstrip(','))
-    host = boot(cpu=cpu)
+    host = boot(cpu=cpu, debian=False)
     host.shell()
     said = parse_json(host.command('info --json'))['virtualization']
     assert said.startswith('none: ') and reason in said, said

@@ -15,7 +15,7 @@ KEYS = ["type grub 'c'", "wait grub screen 'grub>' 20", "type grub 'ls (cd)/<ent
 @pytest.mark.parametrize('cpu, smp', [('amd', 1), ('amd', 4), ('intel', 1), ('intel-haswell', 1)])
 def test_menu_and_keys(run_commands, cpu, smp):
     status, printed = run_commands(['create grub', "wait grub screen 'GNU GRUB' 60", *KEYS, 'destroy grub'],
-                                   cpu=cpu, smp=smp)
+                                   cpu=cpu, smp=smp, debian=False)
     assert status == 0, printed
     screen = Answers(printed)['screen --dump grub']
     assert 'grub> ls (cd)/' in screen
@@ -33,7 +33,7 @@ def until_shown(host, terminal, text, seconds=60):
 
 def test_interactive_screen(boot):
     """The screen is drawn in the terminal and followed, keys typed there reach the guest, Ctrl-] leaves."""
-    host, terminal = boot(), TerminalScreen()
+    host, terminal = boot(debian=False), TerminalScreen()
     host.shell()
     host.command('create grub')
     host.line('screen grub')
@@ -68,7 +68,7 @@ def test_reset_and_pause(run_commands):
         'create grub', "wait grub screen 'GNU GRUB' 60", "type grub 'c'", "wait grub screen 'grub>' 20",
         'pause grub', 'wait grub state paused 5', 'list grub', 'unpause grub', "type grub 'echo on<enter>'",
         "wait grub screen 'echo on' 20", 'reset grub', "wait grub screen 'GNU GRUB' 60",
-        "wait grub screen 'highlighted' 60", 'screen --dump grub', 'domid grub', 'regs grub'])
+        "wait grub screen 'highlighted' 60", 'screen --dump grub', 'domid grub', 'regs grub'], debian=False)
     assert status == 0, printed
     answers = Answers(printed)
     assert '--p---' in answers['list grub']

@@ -40,7 +40,7 @@ class Attack:
     """A host with the two guests. Each method fails if the innocent one or the shell noticed something."""
 
     def __init__(self, boot, smp):
-        self.host = boot(smp=smp, **IMAGE)
+        self.host = boot(smp=smp, debian=False, **IMAGE)
         self.host.shell()
         self.command('create -q copier cap=20')
         self.command("wait copier console 'copier round 32' 60", 70)

@@ -40,7 +40,7 @@ def a_pass(run_commands, guest_files, tests, smp, vcpus):
     for text, keys in SELECT + tests + START:
         commands += both(f"wait {{}} screen '{text}' 60") + both(f"type {{}} '{keys}'")
     commands += both(f"wait {{}} screen 'Pass:  1' {PASS_SECONDS}") + both('screen --dump {}')
-    status, printed = run_commands([*commands, 'vcpu-list', 'log'], 2 * PASS_SECONDS, smp=smp,
+    status, printed = run_commands([*commands, 'vcpu-list', 'log'], 2 * PASS_SECONDS, smp=smp, debian=False,
                                    isos=[guest_files / f'{build}.iso' for build in BUILDS],
                                    texts={f'etc/domains/{b}': CONFIG.format(name=b, vcpus=vcpus) for b in BUILDS})
     assert status == 0, printed

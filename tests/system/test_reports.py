@@ -6,6 +6,7 @@ import time
 
 import build
 import pytest
+from conftest import MACHINES
 
 PLACE = re.compile(r' (at|called from|inlined in) (?:0x[0-9a-f]+ )?(\w+) \(([\w./-]+):(\d+)\)')
 
@@ -27,10 +28,10 @@ def check_places(report):
     return [function for _, function, _, _ in found]
 
 
-@pytest.mark.parametrize('smp', [1, 4])
-def test_server_fault(boot, smp):
+@pytest.mark.parametrize('cpu, smp', MACHINES)
+def test_server_fault(boot, cpu, smp):
     """A server without its code, and a VMM: init reports each fault, and the host goes on."""
-    host = boot(smp=smp)
+    host = boot(cpu=cpu, smp=smp, debian=False)
     host.shell()
     host.command('create -q grub vcpus=2')
     # Whichever thread of the VMM runs next is the one that finds no code: a vCPU's, or the one that was asked.
@@ -61,7 +62,7 @@ def check_panic(report, reason, function):
     (1, False), (4, False), pytest.param(1, True, marks=pytest.mark.long)])
 def test_panic(boot, smp, uefi):
     """The core's end stops all CPUs and names its place; the next boot knows of it and shows the whole log."""
-    host = boot(smp=smp, uefi=uefi, reboot=True)
+    host = boot(smp=smp, uefi=uefi, reboot=True, debian=False)
     host.shell(120)
     assert 'no log of an earlier run is in memory' in host.command('dmesg --last')
     host.command('create -q grub')
@@ -85,6 +86,7 @@ def test_panic(boot, smp, uefi):
     host.poweroff()
 
 
+@pytest.mark.qemu
 def test_stays_after_panic(boot, tmp_path):
     """With the core's option noreboot a machine keeps its last words on the screen."""
     host = boot(arguments='noreboot', reboot=True, monitor=tmp_path / 'monitor')
@@ -98,6 +100,7 @@ def test_stays_after_panic(boot, tmp_path):
     assert 'The last run ended in a panic.' in host.command('dmesg --last')
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize('smp', [1, 4])
 def test_last_log(boot, smp, tmp_path):
     """A run that was stopped, and one that was cut off, are told apart, and each log is of the run before."""
@@ -148,6 +151,7 @@ def find_in_memory(host, path, megabytes, pattern):
     return at
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize('smp', [1, 4])
 def test_machine_check(boot, smp, tmp_path):
     """Corrected errors are logged; one in a domain's memory ends the domain; one that may be anywhere, the machine."""
@@ -220,6 +224,7 @@ class Debugger:
         self.connection.close()
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize('register,value,reason', [
     (16, 0xffffffff90000000, 'exception 14 in the core, error code 0x10, address 0xffffffff90000000'),
     (7, 0xffffffff90000000, 'exception 8 in the core')], ids=['jump', 'stack'])

@@ -21,7 +21,7 @@ def used(printed):
 
 def test_weight(run_commands):
     status, printed = run_commands(['create grub name=light cpu_weight=128', 'create grub name=heavy cpu_weight=512',
-                                    'sleep 4', 'list', f'sleep {SECONDS}', 'list'])
+                                    'sleep 4', 'list', f'sleep {SECONDS}', 'list'], debian=False)
     assert status == 0, printed
     share = used(printed)
     assert share['heavy'] / share['light'] == pytest.approx(4, rel=0.25), share
@@ -30,7 +30,7 @@ def test_weight(run_commands):
 def test_weight_is_of_the_domain(boot, guest_files):
     """Three virtual CPUs that are busy get no more of a CPU than one of a domain with the same weight."""
     image = guest_files.parent / 'tests/guests/spin.iso'
-    host = boot(isos=[image], smp=1)
+    host = boot(isos=[image], smp=1, debian=False)
     host.shell(60)
     host.command('create -q spin name=one vcpus=1')
     host.command('create -q spin name=three vcpus=3')
@@ -45,6 +45,7 @@ def test_weight_is_of_the_domain(boot, guest_files):
 @pytest.mark.parametrize('smp', [1, 4])
 def test_cap(run_commands, smp):
     """A cap holds although the CPU has nothing else to do."""
-    status, printed = run_commands(['create grub cap=25', 'sleep 3', 'list', f'sleep {SECONDS}', 'list'], smp=smp)
+    status, printed = run_commands(['create grub cap=25', 'sleep 3', 'list', f'sleep {SECONDS}', 'list'], smp=smp,
+                                   debian=False)
     assert status == 0, printed
     assert used(printed)['grub'] == pytest.approx(SECONDS / 4, rel=0.25)

@@ -66,7 +66,7 @@ def test_domains_in_a_row(run_commands, smp, count):
 
 def test_as_many_as_there_can_be(boot):
     """29 domains, the limit; the next is refused for that reason. All end, and nothing of them is left."""
-    host = boot()
+    host = boot(debian=False)
     host.shell()
     free = []
     for _ in range(2):
@@ -166,7 +166,7 @@ CRASHES = [('destroy', []), ('restart', [('victim', 2, 'r')]), ('preserve', [('v
 @pytest.mark.parametrize('smp', [1, 4])
 def test_vmm_killed(boot, smp):
     """Only its own domain ends, and on_crash is obeyed; what it cannot be is refused when the domain is created."""
-    host = boot(smp=smp)
+    host = boot(smp=smp, debian=False)
     host.shell()
     host.command('create -q grub name=other')
     for on_crash in ('coredump-destroy', 'coredump-restart'):

@@ -33,7 +33,7 @@ SYSTEM_CALLS = 16
 @pytest.mark.parametrize('smp', [1, 4])
 def test_random_calls_fail(boot, smp):
     manifest = MANIFEST.format(name='syscall_fuzz', cpu=smp - 1, heap=1)
-    host = boot(smp=smp, texts={'etc/manifest': manifest},
+    host = boot(smp=smp, debian=False, texts={'etc/manifest': manifest},
                 files={'servers/fuzz': build.BUILD / 'dom0/syscall_fuzz/syscall_fuzz'})
     host.expect(r'syscall_fuzz has ended: ([^\r\n]*)[\r\n]', 120)
     assert host.serial.match.group(1).startswith('invalid instruction')
@@ -77,7 +77,7 @@ def test_random_calls_on_capabilities(boot, smp, calls):
     """dom0/syscall_fuzz/capabilities.c; beside it a guest copies data and checks them."""
     server = f'fuzz-{SEED}-{calls}'
     manifest = (build.ROOT / 'dom0/init/manifest').read_text() + MANIFEST.format(name=server, cpu=smp - 1, heap=4)
-    host = boot(smp=smp, texts={'etc/manifest': manifest, 'etc/domains/copier': COPIER},
+    host = boot(smp=smp, debian=False, texts={'etc/manifest': manifest, 'etc/domains/copier': COPIER},
                 files={'servers/fuzz': build.BUILD / 'dom0/syscall_fuzz/capability_fuzz',
                        'images/copier.iso': build.BUILD / 'tests/guests/copier.iso'})
     host.shell()

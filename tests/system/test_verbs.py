@@ -6,6 +6,7 @@ import time
 import jsonschema
 import pexpect
 import pytest
+from conftest import MACHINES
 from shell_output import parse_json
 
 import build
@@ -138,7 +139,7 @@ def answers(host, cases):
 
 @pytest.mark.parametrize('smp', [1, 4])
 def test_every_verb(boot, smp):
-    host = boot(smp=smp)
+    host = boot(smp=smp, debian=False)
     host.shell()
     verbs = re.findall(r'^  ([a-z-]+) +\w', host.command('help'), re.MULTILINE)
     assert set(verbs) == set(CASES), 'a verb without cases, or cases without verb'
@@ -167,10 +168,10 @@ def test_answers_beside_log_lines(host_that_prints, printed):
     assert host_that_prints(printed).command('list') == 'Name'
 
 
-@pytest.mark.parametrize('smp', [1, 4])
-def test_json(boot, smp):
+@pytest.mark.parametrize('cpu, smp', MACHINES)
+def test_json(boot, cpu, smp):
     """Every table as JSON is what its schema says, and a refusal prints no JSON."""
-    host = boot(smp=smp)
+    host = boot(cpu=cpu, smp=smp, debian=False)
     host.shell()
     for command in DOMAINS:
         host.command(command)
@@ -206,9 +207,9 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize('smp', [1, 4])
+@pytest.mark.parametrize('smp', [1, pytest.param(4, marks=pytest.mark.qemu)])  # as long lines as these: minutes
 def test_hostile_lines(boot, smp):
-    host = boot(smp=smp)
+    host = boot(smp=smp, debian=False)
     host.shell()
     before = parse_json(host.command('info --json'))
     for number, (name, line) in enumerate(HOSTILE.items()):

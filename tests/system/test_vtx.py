@@ -10,7 +10,7 @@ from test_scheduling import times
 @pytest.mark.parametrize('smp', [1, pytest.param(2, marks=pytest.mark.long)])
 def test_interrupts_off_does_not_keep_the_cpu(boot, guest_files, smp):
     """Virtual CPUs that run without end and without interrupts share a CPU with each other and with the shell."""
-    host = boot(cpu='intel', smp=smp, isos=[guest_files.parent / 'tests/guests/spin.iso'])
+    host = boot(cpu='intel', smp=smp, debian=False, isos=[guest_files.parent / 'tests/guests/spin.iso'])
     host.shell()
     host.command('create -q spin name=one vcpus=2 memory=64')
     host.command('create -q spin name=two vcpus=1 memory=64')
@@ -51,7 +51,7 @@ def test_who_delivers_interrupts(boot, cpu, virtual):
 @pytest.mark.long
 def test_firmware_leaves_vtx_to_us(boot):
     """OVMF leaves IA32_FEATURE_CONTROL 0 and open, so that VMXON would be refused. No MADT, so no shell."""
-    host = boot(cpu='intel', uefi=True)
+    host = boot(cpu='intel', uefi=True, debian=False)
     host.expect('VT-x: EPT', 120)
     host.expect(r'\[init\] 1 CPUs')
 
@@ -73,6 +73,6 @@ def test_debian_kernels(run_commands, guest_files, iso, vcpus):
     status, printed = run_commands([
         'create guest', f"wait guest console 'CPUS {vcpus}' 120", "wait guest console '# ' 60",
         "type -c guest 'complaints; poweroff<enter>'", 'wait guest state gone 60', 'log'], 300, cpu='intel',
-        isos=[guest_files / iso], texts={'etc/domains/guest': DEBIAN.format(iso=iso, vcpus=vcpus)})
+        isos=[guest_files / iso], debian=False, texts={'etc/domains/guest': DEBIAN.format(iso=iso, vcpus=vcpus)})
     assert status == 0, printed
     assert 'domain 1 (guest) powered off: the guest powered off' in Answers(printed)['log']

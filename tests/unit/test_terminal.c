@@ -21,6 +21,7 @@ static size_t input_room[CHANNELS];
 static char input[CHANNELS][256];
 static char sent[1 << 18];
 static size_t sent_size, uart_busy;
+static uint64_t told_shown; // to the shell: of what it wrote
 static uint8_t typed[UART_RECEIVE_BYTES];
 static size_t typed_at, typed_end;
 static uint64_t now = 100 * SECOND;
@@ -49,6 +50,11 @@ size_t channel_type(struct console_channel *channel, uint64_t slot, const void *
 void channel_set_connected(struct console_channel *channel, uint64_t slot, bool on) {
     (void)channel;
     connected[slot] = on;
+}
+
+void channel_tell_shown(const struct console_channel *channel, uint64_t queued) {
+    assert_ptr_equal(channel, &slots[SHELL]);
+    told_shown = channel->shown - queued;
 }
 
 size_t uart_room(void) {
@@ -234,6 +240,26 @@ static void the_queue_to_the_uart_stays_short(void **state) {
     assert_true(uart_busy <= 512);
 }
 
+// What ends the machine waits for that.
+static void the_shell_is_told_what_the_terminal_has(void **state) {
+    (void)state;
+    char text[2000];
+    memset(text, 'a', sizeof(text) - 1);
+    text[sizeof(text) - 1] = 0;
+    put(SHELL, text);
+    uint64_t end = slots[SHELL].scrollback.end;
+    (void)terminal_pump(now, SECOND);
+    assert_true(told_shown < end - 1000);
+    while (slots[SHELL].shown != end) {
+        uart_busy = 0;
+        (void)terminal_pump(now, SECOND);
+    }
+    assert_true(uart_busy > 0 && told_shown == end - uart_busy);
+    uart_busy = 0;
+    (void)terminal_pump(now, SECOND);
+    assert_true(told_shown == end);
+}
+
 static void the_end_of_a_domain_gives_the_terminal_back(void **state) {
     (void)state;
     assert_true(terminal_connect(DOMAIN));
@@ -317,6 +343,7 @@ int main(void) {
         cmocka_unit_test_setup(a_console_is_replayed_then_followed_and_left, set_up),
         cmocka_unit_test_setup(nothing_of_a_console_is_lost_or_sent_twice, set_up),
         cmocka_unit_test_setup(the_queue_to_the_uart_stays_short, set_up),
+        cmocka_unit_test_setup(the_shell_is_told_what_the_terminal_has, set_up),
         cmocka_unit_test_setup(the_end_of_a_domain_gives_the_terminal_back, set_up),
         cmocka_unit_test_setup(another_domain_in_the_same_slot_is_not_shown, set_up),
         cmocka_unit_test_setup(a_release_acts_though_the_domain_writes_on, set_up),
