@@ -102,8 +102,8 @@ static void svm_cpu_stop(void) {
 static void svm_vcpu_create(struct vcpu *vcpu) {
     struct vmcb *vmcb = vmcb_of(vcpu);
     vmcb->intercept_misc2 = INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD | INTERCEPT_VMSAVE | INTERCEPT_STGI |
-                            INTERCEPT_CLGI | INTERCEPT_SKINIT | INTERCEPT_WBINVD | INTERCEPT_MONITOR | INTERCEPT_MWAIT |
-                            INTERCEPT_MWAIT_C | INTERCEPT_XSETBV;
+                            INTERCEPT_CLGI | INTERCEPT_SKINIT | INTERCEPT_RDTSCP | INTERCEPT_WBINVD |
+                            INTERCEPT_MONITOR | INTERCEPT_MWAIT | INTERCEPT_MWAIT_C | INTERCEPT_XSETBV;
     vmcb->iopm_base = pool_address(iopm);
     vmcb->msrpm_base = pool_address(msrpm);
     vmcb->nested_enable = 1;

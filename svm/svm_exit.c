@@ -10,6 +10,7 @@
 #define EXCEPTION_MC 18u
 #define APIC_TPR     0x80u
 #define DR6_BS       (1ull << 14)
+#define DR7_GD       (1ull << 13)
 
 // Nested page fault codes (APM 2 15.25.6)
 #define NPF_PRESENT    (1ull << 0)
@@ -43,7 +44,7 @@ static int exit_memory(struct vcpu *vcpu, const struct vmcb *vmcb) {
     return VCPU_EXIT_MEMORY;
 }
 
-static int exit_exception(struct vcpu *vcpu, const struct vmcb *vmcb, uint32_t vector) {
+static int exit_exception(struct vcpu *vcpu, struct vmcb *vmcb, uint32_t vector) {
     if (vector == EXCEPTION_MC) {
         machine_check(NULL);
         return EXIT_HANDLED;
@@ -53,6 +54,8 @@ static int exit_exception(struct vcpu *vcpu, const struct vmcb *vmcb, uint32_t v
         vcpu->page->exit_gva = vmcb->exit_info2;
         return VCPU_EXIT_EXCEPTION;
     }
+    if (vector == EXCEPTION_DB)
+        vmcb->dr7 &= ~DR7_GD; // as delivery does, but not of what is injected
     vcpu_take_back_event(vcpu);
     vcpu->event = EVENT_VALID | EVENT_EXCEPTION | vector;
     if (vector == EXCEPTION_AC)
@@ -97,13 +100,13 @@ static int decode_plain(struct vcpu *vcpu, uint32_t code) {
         if (plain_exits[i].code == code)
             return plain_exits[i].reason == EXIT_HANDLED ? EXIT_HANDLED
                                                          : exit_plain(vcpu, (enum vcpu_exit)plain_exits[i].reason);
-    if (code >= EXIT_VMRUN && code <= EXIT_SKINIT)
+    if (code >= EXIT_VMRUN && code <= EXIT_RDTSCP) // offered to no guest
         return exit_plain(vcpu, VCPU_EXIT_VIRTUALIZATION);
     vcpu->page->qualification = code;
     return VCPU_EXIT_INVALID;
 }
 
-static int decode(struct vcpu *vcpu, const struct vmcb *vmcb) {
+static int decode(struct vcpu *vcpu, struct vmcb *vmcb) {
     uint32_t code = (uint32_t)vmcb->exit_code;
     switch (code) {
     case EXIT_IOIO:

@@ -85,6 +85,7 @@ _Static_assert(offsetof(struct vmcb, pat) == 0x668, "VMCB");
 #define INTERCEPT_STGI    (1u << 4)
 #define INTERCEPT_CLGI    (1u << 5)
 #define INTERCEPT_SKINIT  (1u << 6)
+#define INTERCEPT_RDTSCP  (1u << 7)
 #define INTERCEPT_WBINVD  (1u << 9)
 #define INTERCEPT_MONITOR (1u << 10)
 #define INTERCEPT_MWAIT   (1u << 11)
@@ -121,6 +122,7 @@ _Static_assert(offsetof(struct vmcb, pat) == 0x668, "VMCB");
 #define EXIT_VMRUN       0x080u
 #define EXIT_VMMCALL     0x081u
 #define EXIT_SKINIT      0x086u
+#define EXIT_RDTSCP      0x087u
 #define EXIT_WBINVD      0x089u
 #define EXIT_MONITOR     0x08au
 #define EXIT_MWAIT       0x08bu

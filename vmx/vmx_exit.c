@@ -13,6 +13,8 @@
 #define DR6_CAUSES 0x600full // B0..B3, BD, BS
 #define DR7_GD     (1ull << 13)
 
+#define EVENT_INT1 (5ull << 8) // privileged software exception
+
 // Exit qualification for EPT violations (SDM 3C 28.2.1, table 28-7)
 #define EPT_WRITE           (1ull << 1)
 #define EPT_FETCH           (1ull << 2)
@@ -74,6 +76,8 @@ static int exit_exception(struct vcpu *vcpu) {
         block_nmi_again(vcpu);
     if (vector == EXCEPTION_DB)
         take_debug_causes(vcpu);
+    if ((event & EVENT_TYPE) == EVENT_INT1) // a trap: its handler returns behind it
+        vmwrite(VMCS_GUEST_RIP, vmread(VMCS_GUEST_RIP) + vmread(VMCS_EXIT_LENGTH));
     uint64_t error = event & EVENT_ERROR_VALID ? vmread(VMCS_EXIT_ERROR) : 0;
     if (vcpu->exception_intercepts & 1u << vector) {
         vcpu->page->qualification = vector | error << 32;

@@ -99,8 +99,7 @@ enum emulate_result emulate_fetch(struct emulate *e, uint8_t bytes[16], unsigned
     return EMULATE_DONE;
 }
 
-// Adds the bytes on the next page, where the instruction turned out to go on there.
-static enum emulate_result fetch_more(struct emulate *e, uint8_t bytes[16], unsigned *count) {
+enum emulate_result emulate_fetch_more(struct emulate *e, uint8_t bytes[16], unsigned *count) {
     enum emulate_result status = EMULATE_DONE;
     const uint8_t *code = fetch_page(e, segment_linear(e, SEGMENT_CS, e->cpu->rip + *count), &status);
     if (!code)
@@ -133,7 +132,7 @@ enum emulate_result emulate_length(struct emulate *e, const uint8_t *opcode, uns
         return status;
     *length = decode_length_of(bytes, count, mode, opcode, opcode_bytes);
     if (*length == 0 && count < INSTRUCTION_BYTES_MAX) {
-        status = fetch_more(e, bytes, &count);
+        status = emulate_fetch_more(e, bytes, &count);
         if (status != EMULATE_DONE)
             return status;
         *length = decode_length_of(bytes, count, mode, opcode, opcode_bytes);
@@ -162,7 +161,7 @@ enum emulate_result emulate_instruction(struct emulate *e) {
         return status;
     e->instruction = decode_cached(&e->decode_cache, e->cpu->rip, bytes, count, mode);
     if (!e->instruction && count < INSTRUCTION_BYTES_MAX) {
-        status = fetch_more(e, bytes, &count);
+        status = emulate_fetch_more(e, bytes, &count);
         if (status != EMULATE_DONE)
             return status;
         e->instruction = decode_cached(&e->decode_cache, e->cpu->rip, bytes, count, mode);

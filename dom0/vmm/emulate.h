@@ -80,8 +80,11 @@ enum emulate_result emulate_instruction(struct emulate *e);
 // not.
 enum emulate_result emulate_length(struct emulate *e, const uint8_t *opcode, unsigned opcode_bytes, unsigned *length);
 
-// Up to 15 bytes at RIP. EMULATE_FAULT only if there is none.
+// Up to 15 bytes at RIP, those on its page. EMULATE_FAULT only if there is none.
 enum emulate_result emulate_fetch(struct emulate *e, uint8_t bytes[16], unsigned *count);
+
+// Adds the bytes on the next page, where the instruction turned out to go on there.
+enum emulate_result emulate_fetch_more(struct emulate *e, uint8_t bytes[16], unsigned *count);
 
 // Moves RIP behind an instruction of this length: interrupt shadow and RFLAGS.RF end, TF asks for a single step.
 void emulate_skip(struct emulate *e, unsigned length);

@@ -108,17 +108,13 @@ struct control_instruction {
     bool lock;
 };
 
-static bool control_decode(struct vcpu *vcpu, struct control_instruction *out) {
-    uint8_t bytes[16];
-    unsigned count, at = 0;
-    enum emulate_result result = emulate_fetch(&vcpu->emulate, bytes, &count);
-    if (result != EMULATE_DONE)
-        return false;
+static bool control_parse(const uint8_t *bytes, unsigned count, unsigned mode, struct control_instruction *out) {
+    unsigned at = 0;
     *out = (struct control_instruction){0};
     for (; at < count; at++) {
         if (bytes[at] == 0xf0)
             out->lock = true;
-        else if (emulate_mode_bits(vcpu->page) == 64 && (bytes[at] & 0xf0) == 0x40)
+        else if (mode == 64 && (bytes[at] & 0xf0) == 0x40)
             out->rex = bytes[at];
         else if (bytes[at] == 0x0f)
             break;
@@ -129,6 +125,18 @@ static bool control_decode(struct vcpu *vcpu, struct control_instruction *out) {
     out->modrm = at + 2 < count ? bytes[at + 2] : 0;
     out->length = (uint8_t)(at + (out->opcode == 0x06 ? 2 : 3));
     return out->length <= count;
+}
+
+// The instruction may go on on the next page.
+static bool control_decode(struct vcpu *vcpu, struct control_instruction *out) {
+    uint8_t bytes[16];
+    unsigned count = 0, mode = emulate_mode_bits(vcpu->page);
+    if (emulate_fetch(&vcpu->emulate, bytes, &count) != EMULATE_DONE)
+        return false;
+    if (control_parse(bytes, count, mode, out))
+        return true;
+    return count < INSTRUCTION_BYTES_MAX && emulate_fetch_more(&vcpu->emulate, bytes, &count) == EMULATE_DONE &&
+           control_parse(bytes, count, mode, out);
 }
 
 void exit_control_register(struct vcpu *vcpu) {
