@@ -1,21 +1,36 @@
-// Random accesses to the chipset: configuration space of i440FX, PIIX3 and PIIX4, their ports, and interrupt pins.
-// After each step the lines must be what routing registers and pins say. Each step is four bytes: what, and a value.
+// Random accesses to the chipset: configuration space of i440FX, PIIX3 with IDE, PIIX4 and VGA, their ports, and
+// interrupt pins. After each step the lines must be what routing registers and pins say, and what the guest can move
+// must be where its registers say, and known to the machine. Each step is four bytes: what, and a value.
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dom0/vmm/i440fx.h"
+#include "dom0/vmm/ide.h"
 #include "dom0/vmm/piix3.h"
 #include "dom0/vmm/piix4_pm.h"
+#include "dom0/vmm/vga.h"
 
 #define STEP_BYTES 4u
+#define VRAM_BYTES 0x1000000u
+#define IDE_DEVFN  PCI_DEVFN(1, 1)
+#define VGA_DEVFN  PCI_DEVFN(2, 0)
+
+// What the guest can move, as the machine was told last.
+struct moved {
+    uint64_t pm, bus_master, framebuffer, mmio;
+    uint8_t pam[I440FX_PAM_REGIONS];
+};
 
 static struct {
     struct pci_bus bus;
     struct i440fx bridge;
     struct piix3 piix3;
     struct piix4_pm pm;
+    struct ide ide;
+    struct vga vga;
+    struct moved moved;
     uint8_t pins[256]; // as the input set them
     bool sci, lines[16];
     bool sci_writes; // irq_set() comes from the PM function
@@ -45,6 +60,25 @@ static void ignore(void *machine) {
     (void)machine;
 }
 
+static uint8_t pam_access(unsigned region) {
+    struct i440fx_pam_region pam = i440fx_pam_region(&m.bridge, region);
+    return (uint8_t)(pam.read_ram | pam.write_ram << 1);
+}
+
+static void ports_changed(void *machine) {
+    (void)machine;
+    m.moved.pm = piix4_pm_base(&m.pm);
+    m.moved.bus_master = ide_bus_master_base(&m.ide);
+}
+
+static void map_changed(void *machine) {
+    (void)machine;
+    m.moved.framebuffer = vga_framebuffer_base(&m.vga);
+    m.moved.mmio = vga_mmio_base(&m.vga);
+    for (unsigned i = 0; i < I440FX_PAM_REGIONS; i++)
+        m.moved.pam[i] = pam_access(i);
+}
+
 static void log_line(void *machine, const char *message, ...) {
     (void)machine, (void)message;
 }
@@ -57,10 +91,18 @@ static const struct device_host host = {.now_ns = now_ns,
                                         .log = log_line};
 
 static void setup(void) {
+    static uint8_t vram[VRAM_BYTES];
     memset(&m, 0, sizeof m);
-    i440fx_init(&m.bridge, &host, ignore);
+    i440fx_init(&m.bridge, &host, map_changed);
     piix3_init(&m.piix3, &host, NULL);
-    piix4_pm_init(&m.pm, &host, ignore);
+    piix4_pm_init(&m.pm, &host, ports_changed);
+    ide_init(&m.ide, &host, ports_changed);
+    vga_init(&m.vga, &host,
+             &(struct vga_settings){.vram = vram, .vram_bytes = VRAM_BYTES, .bars_changed = map_changed});
+    map_changed(NULL);
+    ports_changed(NULL);
+    pci_attach(&m.bus, IDE_DEVFN, &m.ide.pci);
+    pci_attach(&m.bus, VGA_DEVFN, &m.vga.pci);
     pci_attach(&m.bus, I440FX_DEVFN, &m.bridge.pci);
     pci_attach(&m.bus, PIIX3_DEVFN, &m.piix3.pci);
     pci_attach(&m.bus, PIIX4_PM_DEVFN, &m.pm.pci);
@@ -79,9 +121,29 @@ static void check_lines(void) {
     check(m.pm.pci.s.config[0x5b] == 2 && m.piix3.pci.s.config[0x0e] == 0x80);
 }
 
+// A BAR: its size's multiple or, without decoding, nowhere; what is no address of its register cannot be written.
+static void check_bar(const struct pci_function *function, unsigned offset, uint32_t size, uint32_t flags,
+                      uint64_t is) {
+    uint32_t value = pci_config_get32(function, offset), decode = flags & 1 ? 1 : 2;
+    check((value & (size - 1)) == flags);
+    value &= flags & 1 ? 0xffff : 0xffffffff; // ports have 16 bits
+    check(is == (pci_config_get16(function, 4) & decode ? value - flags : 0));
+}
+
+static void check_moved(void) {
+    check(m.moved.pm == piix4_pm_base(&m.pm));
+    check(m.moved.bus_master == ide_bus_master_base(&m.ide));
+    check_bar(&m.ide.pci, 0x20, IDE_BUS_MASTER_PORTS, 1, m.moved.bus_master);
+    check_bar(&m.vga.pci, 0x10, VRAM_BYTES, 8, m.moved.framebuffer);
+    check_bar(&m.vga.pci, 0x18, VGA_MMIO_BYTES, 0, m.moved.mmio);
+    for (unsigned i = 0; i < I440FX_PAM_REGIONS; i++)
+        check(m.moved.pam[i] == pam_access(i));
+}
+
 static void config_access(const uint8_t *at, unsigned bytes) {
-    static const uint8_t devfns[4] = {I440FX_DEVFN, PIIX3_DEVFN, PIIX4_PM_DEVFN, PCI_DEVFN(1, 1)};
-    uint32_t address = 0x80000000u | (uint32_t)devfns[at[0] >> 2 & 3] << 8 | at[1];
+    static const uint8_t devfns[8] = {I440FX_DEVFN, PIIX3_DEVFN, PIIX4_PM_DEVFN, PCI_DEVFN(3, 0),
+                                      IDE_DEVFN,    VGA_DEVFN,   IDE_DEVFN,      VGA_DEVFN};
+    uint32_t address = 0x80000000u | (uint32_t)devfns[(at[0] >> 2 & 3) | (at[0] >> 4 & 4)] << 8 | at[1];
     uint16_t port = (uint16_t)(0xcfc + (at[1] & 3));
     pci_port_write(&m.bus, 0xcf8, 4, address);
     check(pci_port_read(&m.bus, 0xcf8, 4) == (address & ~3u));
@@ -147,6 +209,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             break;
         }
         check_lines();
+        check_moved();
     }
     return 0;
 }
