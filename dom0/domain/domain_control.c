@@ -12,12 +12,13 @@
 
 static size_t domain_call(struct domain *domain, const uint64_t *request, size_t words, uint64_t *reply,
                           size_t reply_words, char error[DOMAIN_ERROR_SIZE]) {
+    static const char unheard[] = "its guest does not listen to the power button: it has not started yet, or has no "
+                                  "ACPI; see console or screen, and destroy";
     static const char *const refusals[] = {
         [VMM_BAD_REQUEST] = "its VMM refused the request",
         [VMM_WRONG_STATE] = "it is in no state for that",
         [VMM_NO_DEVICE] = "it has no power button: acpi=0; see destroy",
-        [VMM_UNHEARD] = "its guest does not listen to the power button: it has not started yet, or has no ACPI; "
-                        "see console or screen, and destroy",
+        [VMM_UNHEARD] = unheard,
     };
     int64_t status = manager_call(domain->control, request, words, reply, reply_words, CALL_TIMEOUT_MS);
     if (status != OK)

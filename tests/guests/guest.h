@@ -16,9 +16,9 @@ void print(const char *message, ...) __attribute__((format(printf, 1, 2)));
 void interrupts_init(void); // IDT; masks the 8259s
 // Runs an action that may cause an exception. False: it did, and went no further. Actions may do the same.
 bool survives(void (*action)(uint64_t), uint64_t argument);
-void lapic_init(void);    // software-enabled, timer one-shot
+void lapic_init(void);       // software-enabled, timer one-shot
 extern uint8_t guest_x2apic; // it is on
-bool x2apic_enable(void); // from now on through MSRs; false: CPUID does not offer it
+bool x2apic_enable(void);    // from now on through MSRs; false: CPUID does not offer it
 uint32_t lapic_get(uint32_t offset);
 void lapic_set(uint32_t offset, uint32_t value);
 
