@@ -13,9 +13,13 @@ import tempfile
 import tty
 
 SHARE = pathlib.Path('/usr/share')
-# The last has no unrestricted guest.
+# Lynnfield has no unrestricted guest.
 MODELS = {'intel': 'corei7_skylake_x', 'intel-haswell': 'corei7_haswell_4770',
-          'intel-sandybridge': 'corei7_sandy_bridge_2600k', 'intel-lynnfield': 'corei5_lynnfield_750'}
+          'intel-sandybridge': 'corei7_sandy_bridge_2600k', 'intel-lynnfield': 'corei5_lynnfield_750',
+          'amd-ryzen': 'ryzen'}
+# Of the virtual machine that AMD-V leaves by an exit: Bochs 2.7 looks at its RFLAGS.VM where the host's CR0 is loaded
+# already, and does the right thing behind its complaint.
+TOLERATED = {'amd-ryzen': 'VM is set in long mode'}
 SECTOR = 512
 DRIVES = ['ata0-master', 'ata0-slave', 'ata1-slave']  # the image is in the fourth
 ESCAPE, HALT = 1, b'xX'  # Ctrl-A x ends the machine, as in QEMU
@@ -35,7 +39,7 @@ boot: cdrom
 clock: sync=none, time0=1735689600
 com1: enabled=1, mode=term, dev={terminal}
 log: {folder}/bochs.log
-panic: action=fatal
+panic: action=fatal{lenient}
 error: action=ignore
 info: action=report
 debug: action=ignore
@@ -58,9 +62,10 @@ def parse():
 def settings(options, terminal, folder):
     disks = [f'{drive}: type=disk, mode=flat, path={folder}/{drive}' for drive, _ in zip(DRIVES, options.disk)]
     firmware = f'{SHARE}/ovmf/OVMF.fd' if options.uefi else f'{SHARE}/bochs/BIOS-bochs-latest, options=fastboot'
+    lenient = ''.join(f', cpu{n}=report' for n in range(options.smp)) if options.model in TOLERATED else ''
     return SETTINGS.format(memory=options.memory, model=MODELS[options.model], smp=options.smp, firmware=firmware,
                            share=SHARE, image=options.image.resolve(), disks='\n'.join(disks), terminal=terminal,
-                           folder=folder)
+                           folder=folder, lenient=lenient)
 
 
 def take_disks(paths, folder):
@@ -166,8 +171,9 @@ def main():
             drain(ours)
             for disk in disks:
                 disk.close()
+        tolerated = ('soft power off', TOLERATED.get(options.model, 'soft power off'))
         failed = [line for line in log.read_text(errors='replace').split('\n')
-                  if '>>PANIC<<' in line and 'soft power off' not in line]
+                  if '>>PANIC<<' in line and not any(words in line for words in tolerated)]
     if failed:
         print('\n'.join(['[bochs] the machine could not go on:', *failed]), file=sys.stderr)
     return 1 if failed else 0

@@ -37,11 +37,11 @@ def readable(text):
 
 def parse(arguments):
     parser = argparse.ArgumentParser(prog='scripts/run', description=__doc__, epilog=EPILOG, allow_abbrev=False)
-    parser.add_argument('--cpu', choices=('amd', 'intel', 'intel-haswell'), default='amd',
-                        help='vendor of the emulated CPU: amd is QEMU, intel is Bochs (default: amd)')
+    parser.add_argument('--cpu', choices=('amd', 'intel', 'intel-haswell', 'amd-ryzen'), default='amd',
+                        help='the emulated CPU: amd is QEMU, the others are Bochs (default: amd)')
     parser.add_argument('--smp', type=number(1, 64), default=1, metavar='N', help='CPUs of the machine (default: 1)')
     parser.add_argument('--memory', type=number(64, 1 << 20), metavar='MIB',
-                        help='its memory (default: 2048, 1024 with --cpu intel)')
+                        help='its memory (default: 2048, 1024 in Bochs)')
     parser.add_argument('--iso', type=readable, action='append', default=[], metavar='FILE',
                         help='put the ISO image FILE aboard, and a domain named after it; several times for several')
     parser.add_argument('--disk', type=readable, action='append', default=[], metavar='FILE',

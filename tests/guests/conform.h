@@ -8,8 +8,8 @@ struct check {
 };
 
 // Each ends with one without a name.
-extern const struct check access_checks[], cr4_checks[], exception_checks[], intel_checks[], interrupt_checks[],
-    mode_checks[], state_checks[];
+extern const struct check access_checks[], cr4_checks[], exception_checks[], strict_checks[], interrupt_checks[],
+    mode_checks[], state_checks[], float_checks[], instruction_checks[], page_checks[], user_checks[];
 
 // Did the action cause just this exception?
 bool raises(void (*action)(uint64_t), uint64_t argument, uint64_t vector, uint64_t error);

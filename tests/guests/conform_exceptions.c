@@ -328,7 +328,7 @@ const struct check exception_checks[] = {
 };
 
 // What QEMU's TCG does not refuse; the machine would be lost there.
-const struct check intel_checks[] = {
+const struct check strict_checks[] = {
     {"bad-cr0", check_bad_cr0},
     {0},
 };

@@ -12,12 +12,13 @@ IMAGE = build.BUILD / 'tests/guests/conform.iso'
 TABLE = build.ROOT / 'docs/conformance.md'
 CONFIG = ('name = "conform"\nbuilder = "hvm"\nmemory = 128\nserial = "pty"\nboot = "d"\n'
           'disk = ["file:conform.iso,hdc:cdrom,r"]\n')
-MACHINES = ['amd', 'intel', 'intel-haswell']  # each has two columns: bare, domain
+MACHINES = ['amd', 'intel', 'intel-haswell', 'amd-ryzen']  # each has two columns: bare, domain
+NAMES = ['QEMU', 'skylake', 'haswell', 'ryzen']  # in the table
 
 
 def documented():
     """{check: [outcomes in the order of MACHINES, bare and domain of each]}, of the table in docs."""
-    rows = re.findall(r'^\| `([\w-]+)` \|[^|]+\|((?: (?:yes|\*\*no\*\*|-) \|){6})$', TABLE.read_text(), re.M)
+    rows = re.findall(r'^\| `([\w-]+)` \|[^|]+\|((?: (?:yes|\*\*no\*\*|-) \|){8})$', TABLE.read_text(), re.M)
     table = {name: [cell.strip() for cell in cells.split('|')[:-1]] for name, cells in rows}
     assert len(rows) == len(table) > 30
     return table
@@ -46,19 +47,21 @@ def test_conformance_of_the_bare_machine(cpu):
 
 
 @pytest.mark.parametrize('cpu, smp', [('amd', 1), ('amd', 4), ('intel', 1),
-                                      pytest.param('intel', 4, marks=pytest.mark.long),
+                                      ('amd-ryzen', 1), pytest.param('intel', 4, marks=pytest.mark.long),
                                       pytest.param('intel-haswell', 1, marks=pytest.mark.long)])
 def test_conformance(boot, cpu, smp):
     host = boot(cpu=cpu, smp=smp, debian=False, isos=[IMAGE], texts={'etc/domains/conform': CONFIG})
     host.shell(120)
-    host.command('create -q conform', 60)
-    host.line('console conform')
+    host.line('create -q conform')
+    host.line('console conform')  # typed ahead: a console shows the last 2 KiB of what came before it
     host.expect('conform done|console: domain', 120)
     assert results(host.serial.before) == column(cpu, domain=True), host.serial.before
 
 
 def test_conformance_of_the_table():
-    """A domain does right whatever the processor beneath does right."""
+    """A domain does right whatever the processor beneath does right, unless its virtualization is known to be wrong."""
+    known = re.findall(r'^\| (`.+) \| domain on (.+?) \|', TABLE.read_text(), re.M)
     for name, cells in documented().items():
-        for bare, domain in zip(cells[::2], cells[1::2]):
-            assert bare != 'yes' or domain == 'yes', name
+        for machine_name, bare, domain in zip(NAMES, cells[::2], cells[1::2]):
+            excused = any(f'`{name}`' in names and machine_name in on for names, on in known)
+            assert bare != 'yes' or (domain == 'yes') != excused, (name, machine_name)
