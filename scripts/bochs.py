@@ -13,10 +13,10 @@ import tempfile
 import tty
 
 SHARE = pathlib.Path('/usr/share')
-# Lynnfield has no unrestricted guest.
+# Lynnfield has no unrestricted guest, Ice Lake the controls of speculative execution.
 MODELS = {'intel': 'corei7_skylake_x', 'intel-haswell': 'corei7_haswell_4770',
           'intel-sandybridge': 'corei7_sandy_bridge_2600k', 'intel-lynnfield': 'corei5_lynnfield_750',
-          'amd-ryzen': 'ryzen'}
+          'intel-icelake': 'corei7_icelake_u', 'amd-ryzen': 'ryzen'}
 # Of the virtual machine that AMD-V leaves by an exit: Bochs 2.7 looks at its RFLAGS.VM where the host's CR0 is loaded
 # already, and does the right thing behind its complaint.
 TOLERATED = {'amd-ryzen': 'VM is set in long mode'}

@@ -83,7 +83,7 @@ void svm_load(struct vcpu *vcpu, uint32_t groups) {
         vmcb->cr0 = page->cr0;
         vmcb->cr2 = page->cr2;
         vmcb->cr3 = page->cr3;
-        vmcb->cr4 = page->cr4;
+        vmcb->cr4 = page->cr4 & VCPU_CR4;
         vmcb->efer = page->efer | EFER_SVME;
         // QEMU restores the host's CR0 at #VMEXIT only if the guest could have set PG itself; without PG, PAE is
         // nothing.

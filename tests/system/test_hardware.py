@@ -46,6 +46,14 @@ def test_cpu_that_lacks_a_feature(run_commands):
     assert re.search(r'\] 2 CPUs\r?\n', printed) and 'APIC id 2 ' not in printed
 
 
+def test_speculation_controls(run_commands):
+    """Bochs' Ice Lake has SPEC_CTRL, PRED_CMD and ARCH_CAPABILITIES: what is decided there is done."""
+    status, printed = run_commands(['info --json', 'counters --json'], cpu='intel-icelake')
+    assert status == 0
+    assert '"speculation": "returns after exits, IBPB between domains, IBRS; open: MDS (no MD_CLEAR)"' in printed
+    assert int(re.search(r'"barriers", "count": (\d+)', printed).group(1)) > 100
+
+
 @pytest.mark.qemu
 def test_no_clock(boot):
     """The board without ACPI tables, HPET and 8254: the core says what is missing, and stops."""
