@@ -46,6 +46,71 @@ static bool check_device_loads(void) {
     return good && (a & 1);
 }
 
+#define MSR_FS_BASE 0xc0000100u
+#define MSR_GS_BASE 0xc0000101u
+#define DIRECTORY   0x62000ull
+#define NEAR        0x5600000ull // 86 MiB, in reach of RIP: shows the device
+
+// MOV dword [RIP + x], 40h; RET
+static bool relative_store(void) {
+    static struct __attribute__((packed)) {
+        uint8_t mov[2];
+        int32_t displacement;
+        uint32_t value;
+        uint8_t ret;
+    } code = {{0xc7, 0x05}, 0, 0x40, 0xc3};
+    ((volatile uint64_t *)DIRECTORY)[NEAR >> 21] = IOAPIC_SELECT | 0x93;
+    __asm__ volatile("invlpg (%0)" : : "r"(NEAR) : "memory");
+    code.displacement = (int32_t)((int64_t)NEAR - (int64_t)(uintptr_t)&code.ret);
+    __asm__ volatile("call *%0" : : "r"(&code) : "memory");
+    ((volatile uint64_t *)DIRECTORY)[NEAR >> 21] = NEAR | 0x83;
+    __asm__ volatile("invlpg (%0)" : : "r"(NEAR) : "memory");
+    return *select == 0x40;
+}
+
+static bool check_device_segments(void) {
+    uint64_t fs = rdmsr(MSR_FS_BASE), gs = rdmsr(MSR_GS_BASE);
+    uint32_t value;
+    wrmsr(MSR_FS_BASE, IOAPIC_SELECT - 0x20);
+    wrmsr(MSR_GS_BASE, IOAPIC_SELECT + 0x1000);
+    bool good = WRITES(0x41, "movl $0x41, %%fs:0x20", "a"(0)) &&
+                WRITES(0x42, "movl $0x42, %%gs:-0x1000(%0)", "r"(0ull)) &&
+                WRITES(0x43, "movl $0x43, %%gs:(,%0,8)", "r"(-0x200ll));
+    __asm__ volatile("movl %%fs:(%1), %0" : "=r"(value) : "r"(0x20ull));
+    wrmsr(MSR_FS_BASE, fs);
+    wrmsr(MSR_GS_BASE, gs);
+    return good && value == 0x43 && relative_store();
+}
+
+static bool check_device_widths(void) {
+    uint64_t zero, sign, words, from = IOAPIC_SELECT, to, popped;
+    static uint32_t longs[2];
+    *select = 0x85;
+    __asm__ volatile("movzbq (%1), %0" : "=r"(zero) : "r"(from));
+    __asm__ volatile("movsbq (%1), %0" : "=r"(sign) : "r"(from));
+    __asm__ volatile("movzwl (%1), %k0" : "=r"(words) : "r"(from));
+    bool good = zero == 0x85 && sign == 0xffffffffffffff85 && (words & 0xff) == 0x85 && words >> 16 == 0;
+    __asm__ volatile("movslq (%1), %0" : "=r"(words) : "r"(from));
+    good &= words == 0x85;
+    to = (uint64_t)(uintptr_t)longs;
+    __asm__ volatile("movsl" : "+S"(from), "+D"(to) : : "memory");
+    good &= longs[0] == 0x85 && from == IOAPIC_SELECT + 4 && to == (uint64_t)(uintptr_t)(longs + 1);
+    longs[0] = 0x17;
+    from = (uint64_t)(uintptr_t)longs;
+    to = IOAPIC_SELECT;
+    __asm__ volatile("movsl" : "+S"(from), "+D"(to) : : "memory");
+    good &= *select == 0x17;
+    from = to = IOAPIC_SELECT;
+    __asm__ volatile("movsl" : "+S"(from), "+D"(to) : : "memory"); // from the device to itself
+    good &= *select == 0x17 && to == IOAPIC_SELECT + 4;
+    __asm__ volatile("pushw (%1); movzwl (%%rsp), %k0; add $2, %%rsp" : "=&r"(popped) : "r"(IOAPIC_SELECT) : "memory");
+    good &= (popped & 0xff) == 0x17;
+    __asm__ volatile("movw $0x18, (%0)" : : "r"(IOAPIC_SELECT) : "memory");
+    good &= *select == 0x18;
+    __asm__ volatile("movb $0x19, (%0)" : : "r"(IOAPIC_SELECT) : "memory");
+    return good && *select == 0x19;
+}
+
 // The address register of PCI configuration reads as written, its data register as what the address names.
 static bool check_string_port_widths(void) {
     static uint32_t longs[4] = {0x80000000, 0x80000100, 0x80000008, 0x80000000};
@@ -70,8 +135,7 @@ static bool check_string_port_widths(void) {
 }
 
 const struct check access_checks[] = {
-    {"device-stores", check_device_stores},
-    {"device-loads", check_device_loads},
-    {"string-port-widths", check_string_port_widths},
-    {0},
+    {"device-stores", check_device_stores},           {"device-loads", check_device_loads},
+    {"device-segments", check_device_segments},       {"device-widths", check_device_widths},
+    {"string-port-widths", check_string_port_widths}, {0},
 };
