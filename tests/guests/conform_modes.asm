@@ -22,6 +22,7 @@ TSS             equ 48
 LDT             equ 56
 GATE            equ 64
 ABSENT          equ 72
+DEVICE          equ 80              ; data from the I/O APIC's select register on, which reads as written
 
 REAL            equ 0
 PROTECTED       equ 1
@@ -209,6 +210,27 @@ protected:      mov eax, cr0
                 in al, dx
                 cmp al, [bytes + 3]
                 GOOD 14
+                mov ax, DEVICE
+                mov gs, ax
+                mov ebx, 0x1234fffc         ; of which 16 bits count
+                mov di, 8
+                a16 mov dword [gs:bx + di - 4], 0x21
+                a16 cmp dword [gs:0], 0x21
+                GOOD 16
+                push dword [gs:0]
+                pop eax
+                cmp eax, 0x21
+                GOOD 17
+                mov dword [0xf0], 0xc35ab0  ; MOV AL, 5Ah; RET: an unused vector of real mode's table
+                mov dword [gs:0], 0xf0
+                call [gs:0]
+                cmp al, 0x5a
+                GOOD 18
+                mov dword [0xf0], 0
+                push dword 0x22
+                pop dword [gs:0]
+                cmp dword [gs:0], 0x22
+                GOOD 19
                 xor ecx, ecx
                 mov eax, 1
                 RAISES 9, 0, div ecx
@@ -352,8 +374,10 @@ vm86_exception: mov ax, DATA                ; of the interrupted mode's selector
                 mov esp, [tss + 4]
                 ret
 
-; ---- Real mode; FS keeps the limit of 4 GiB that it had before
+; ---- Real mode; FS keeps the limit of 4 GiB that it had before, GS the base of the device
 real:           mov [stack], esp
+                mov ax, DEVICE
+                mov gs, ax
                 mov ax, DATA16
                 mov ds, ax
                 mov es, ax
@@ -426,6 +450,16 @@ bits 16
                 nop
                 cmp dword [counted], 1
                 GOOD 8
+                mov bx, 0xfff0
+                mov si, 0x10
+                mov word [gs:bx + si], 0x23
+                mov ax, [gs:si - 0x10]
+                cmp ax, 0x23
+                GOOD 10
+                mov byte [gs:0], 0x24
+                movzx eax, byte [gs:dword 0]
+                cmp eax, 0x24
+                GOOD 11
                 mov dword [resume], .divide
                 mov dword [vector], NONE
                 xor cl, cl
@@ -531,6 +565,7 @@ gdt:            dq 0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cf9b000000ffff
                 db 0, 0x82, 0, 0
                 dw through_gate, CODE32, 0x8c00, 0
                 dq 0x00cf13000000ffff
+                dq 0xfe0093c00000ffff
 gdt_end:
 gdtr:           dw gdt_end - gdt - 1
                 dd gdt, 0

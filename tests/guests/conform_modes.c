@@ -23,11 +23,11 @@ static bool all(enum mode mode, uint32_t wanted) {
 }
 
 static bool check_real(void) {
-    return all(MODE_REAL, PROBES(10) & ~REAL_LIMIT);
+    return all(MODE_REAL, PROBES(12) & ~REAL_LIMIT);
 }
 
 static bool check_protected(void) {
-    return all(MODE_PROTECTED, PROBES(16) & ~PROTECTED_LIMIT);
+    return all(MODE_PROTECTED, PROBES(20) & ~PROTECTED_LIMIT);
 }
 
 static bool check_limits(void) {
