@@ -107,39 +107,39 @@ static void test_stored(void **state) {
 // SDM 3A 12.11.2; physical addresses have 40 bits here.
 static void test_mtrr(void **state) {
     static const struct {
-        uint32_t number;
         uint64_t value;
+        uint32_t number;
         bool good;
     } writes[] = {
-        {0x2ff, MTRR_ENABLED_WRITE_BACK, true},
-        {0x2ff, 0xc06, true},  // with fixed ranges
-        {0x2ff, 0x802, false}, // a reserved type
-        {0x2ff, 0x807, false}, // one of PAT only
-        {0x2ff, 0x906, false}, // reserved bits
-        {0x2ff, 0xa06, false},
-        {0x2ff, 0x1806, false},
-        {0x2ff, 1ull << 63 | 0x806, false},
-        {0x200, 0xffc0000006, true},
-        {0x200, 0xffc0000003, false},
-        {0x20e, 0x07, false},
-        {0x20e, 0x106, false}, // bits 11:8
-        {0x20e, 0x806, false},
-        {0x20e, 0x10000000000, false}, // address bit 40
-        {0x20e, 0x8000000000, true},
-        {0x201, 0xfffffff800, true},
-        {0x201, 0xfffffff801, false}, // bits 10:0
-        {0x201, 0xfffffffc00, false},
-        {0x20f, 0x1fffffff800, false}, // address bit 40
-        {0x20f, 1ull << 63 | 0x800, false},
-        {0x250, 0x0606050401000606, true},
-        {0x250, 0x0606060606060602, false},
-        {0x258, 0x0206060606060606, false},
-        {0x259, 0x0606060706060606, false},
-        {0x268, 0x0606061e06060606, false}, // RdMem and WrMem, which SYSCFG does not turn on
-        {0x26f, 0x0606ff0606060606, false},
-        {0x26f, 0x0505050505050505, true},
-        {MSR_MTRR_CAP, 0, false},
-        {MSR_MTRR_CAP, MTRR_CAP_VALUE, false},
+        {MTRR_ENABLED_WRITE_BACK, 0x2ff, true},
+        {0xc06, 0x2ff, true},  // with fixed ranges
+        {0x802, 0x2ff, false}, // a reserved type
+        {0x807, 0x2ff, false}, // one of PAT only
+        {0x906, 0x2ff, false}, // reserved bits
+        {0xa06, 0x2ff, false},
+        {0x1806, 0x2ff, false},
+        {1ull << 63 | 0x806, 0x2ff, false},
+        {0xffc0000006, 0x200, true},
+        {0xffc0000003, 0x200, false},
+        {0x07, 0x20e, false},
+        {0x106, 0x20e, false}, // bits 11:8
+        {0x806, 0x20e, false},
+        {0x10000000000, 0x20e, false}, // address bit 40
+        {0x8000000000, 0x20e, true},
+        {0xfffffff800, 0x201, true},
+        {0xfffffff801, 0x201, false}, // bits 10:0
+        {0xfffffffc00, 0x201, false},
+        {0x1fffffff800, 0x20f, false}, // address bit 40
+        {1ull << 63 | 0x800, 0x20f, false},
+        {0x0606050401000606, 0x250, true},
+        {0x0606060606060602, 0x250, false},
+        {0x0206060606060606, 0x258, false},
+        {0x0606060706060606, 0x259, false},
+        {0x0606061e06060606, 0x268, false}, // RdMem and WrMem, which SYSCFG does not turn on
+        {0x0606ff0606060606, 0x26f, false},
+        {0x0505050505050505, 0x26f, true},
+        {0, MSR_MTRR_CAP, false},
+        {MTRR_CAP_VALUE, MSR_MTRR_CAP, false},
     };
     for (unsigned i = 0; i < sizeof writes / sizeof *writes; i++) {
         uint64_t before;
