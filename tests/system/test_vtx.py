@@ -1,10 +1,17 @@
 """What only the machine with VT-x shows, Bochs: many vCPUs on one CPU, and one on many."""
+import fcntl
 import re
 
+import pexpect
 import pytest
+from pexpect.popen_spawn import PopenSpawn
 from shell_output import Answers
 from test_conform import CONFIG, IMAGE, column, results
 from test_scheduling import times
+
+import build
+import conftest
+import machine
 
 
 @pytest.mark.parametrize('smp', [1, pytest.param(2, marks=pytest.mark.long)])
@@ -76,3 +83,51 @@ def test_debian_kernels(run_commands, guest_files, iso, vcpus):
         isos=[guest_files / iso], debian=False, texts={'etc/domains/guest': DEBIAN.format(iso=iso, vcpus=vcpus)})
     assert status == 0, printed
     assert 'domain 1 (guest) powered off: the guest powered off' in Answers(printed)['log']
+
+
+def test_run_interactive():
+    """As test_shell.py has it for QEMU, with a guest's console, Ctrl-], and Ctrl-A x among other keys."""
+    guest = build.BUILD / 'tests/guests/hostile.iso'
+    run = pexpect.spawn(str(build.ROOT / 'scripts/run'), ['--cpu', 'intel', '--smp', '2', '--memory', '768', '--iso',
+                        str(guest)], encoding='utf-8', codec_errors='replace', timeout=240 * conftest.PATIENCE)
+    run.expect('Bulkhead boots')
+    run.expect('bulkhead> ')
+    run.send('info\r')
+    run.expect(r'nr_cpus +: 2\r')
+    run.expect('bulkhead> ')
+    run.send('create -q hostile; console hostile\r')
+    run.expect('hostile ready')
+    run.send('nothing\r')
+    run.expect('no attack nothing')
+    run.send('\x1d')
+    run.expect(r'\[left hostile')
+    run.expect('bulkhead> ')
+    run.send('echo half\x01x')
+    run.expect(pexpect.EOF, timeout=30 * conftest.PATIENCE)
+    run.close()
+    assert run.exitstatus == 0
+
+
+def run_copier(disk):
+    return PopenSpawn(machine.command_line(build.BUILD / 'tests/guests/copier.iso', 'intel', memory=64, disks=[disk]),
+                      encoding='utf-8', codec_errors='replace', timeout=120 * conftest.PATIENCE)
+
+
+def test_disk_of_the_machine(tmp_path):
+    """A guest of the bare machine writes to its disk and reads that again; it is FILE, of one machine at a time."""
+    disk = tmp_path / 'disk.img'
+    disk.write_bytes(bytes(4 << 20))
+    guest = run_copier(disk)
+    try:
+        guest.expect('copier round 32')
+        second = run_copier(disk)
+        second.expect('the disk of another machine that runs')
+        second.expect(pexpect.EOF)
+    finally:
+        guest.proc.terminate()
+        guest.proc.wait()
+    written = disk.read_bytes()
+    assert len(written) == 4 << 20 and any(written[:1 << 14]) and any(written[1 << 19:])
+    with open(disk) as file:  # nothing is left that keeps the next machine from it
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert [path.name for path in tmp_path.iterdir()] == ['disk.img']
