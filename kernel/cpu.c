@@ -197,8 +197,14 @@ void cpu_answer_requests(void) {
 static void unload(struct cpu *cpu) {
     __atomic_store_n(&cpu->unload_request, 1, __ATOMIC_RELEASE);
     cpu_notify(cpu);
-    while (__atomic_load_n(&cpu->unload_request, __ATOMIC_ACQUIRE))
+    while (__atomic_load_n(&cpu->unload_request, __ATOMIC_ACQUIRE)) {
+        uint32_t aborted = 0;
+        if (vendor)
+            VENDOR_RESULT(aborted =, aborted, cpu);
+        if (aborted)
+            PANIC("CPU %u has shut down as it came back from a guest: VMX abort %u", cpu->id, aborted);
         cpu_relax();
+    }
 }
 
 void cpu_release_vcpu(struct cpu *cpu, struct vcpu *vcpu) {

@@ -7,6 +7,7 @@
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "kernel/trap.h"
+#include "kernel/vendor.h"
 #include "lib/format.h"
 #include "lib/lines.h"
 #include "lib/string.h"
@@ -108,8 +109,12 @@ static void print_other_cpus(void) {
         const struct registers *regs = __atomic_load_n(&cpus[i]->stopped, __ATOMIC_ACQUIRE);
         if (cpus[i] == cpu_self())
             continue;
+        uint32_t aborted = 0;
+        if (vendor)
+            VENDOR_RESULT(aborted =, aborted, cpus[i]);
         log_print("CPU %u %s", i,
-                  !regs                    ? "does not answer"
+                  aborted                  ? "has shut down: VMX abort"
+                  : !regs                  ? "does not answer"
                   : cpus[i]->running_guest ? "ran a guest"
                   : regs->cs & 3           ? "was in user level"
                                            : "was in the core");

@@ -37,6 +37,9 @@ struct vendor {
 
     // What the CPU that runs this caches of a vCPU goes back to memory.
     void (*release)(struct vcpu *vcpu);
+
+    // Why a CPU has shut down for good when it came back from a guest, as far as it could say; 0: it has not.
+    uint32_t (*aborted)(const struct cpu *cpu);
 };
 
 // Groups that the VMM wants at an exit beside the hot ones; the page's qualification is that of the exit.

@@ -199,6 +199,11 @@ static void svm_release(struct vcpu *vcpu) {
     (void)vcpu; // nothing of a VMCB stays in a CPU
 }
 
+static uint32_t svm_aborted(const struct cpu *cpu) {
+    (void)cpu; // a CPU with bad host state shuts down without a word (APM 2 15.6)
+    return 0;
+}
+
 const struct vendor svm_vendor = {
     .name = "AMD-V",
     .id = HOST_VENDOR_SVM,
@@ -215,4 +220,5 @@ const struct vendor svm_vendor = {
     .enter = svm_enter,
     .exit = svm_exit,
     .release = svm_release,
+    .aborted = svm_aborted,
 };

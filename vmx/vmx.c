@@ -446,6 +446,13 @@ static bool vmx_enter(struct vcpu *vcpu) {
     return reason == REASON_INTERRUPT || reason == REASON_PREEMPTION_TIMER;
 }
 
+// The VMX-abort indicator, the second word of the VMCS region (SDM 3C 28.7); it is memory even while the VMCS is
+// active.
+static uint32_t vmx_aborted(const struct cpu *cpu) {
+    const char *v = cpu->vendor_current;
+    return v ? __atomic_load_n((const uint32_t *)(const void *)(v + PAGE_SIZE) + 1, __ATOMIC_RELAXED) : 0;
+}
+
 const struct vendor vmx_vendor = {
     .name = "VT-x",
     .id = HOST_VENDOR_VMX,
@@ -462,4 +469,5 @@ const struct vendor vmx_vendor = {
     .enter = vmx_enter,
     .exit = vmx_exit,
     .release = vmx_release,
+    .aborted = vmx_aborted,
 };

@@ -1,6 +1,9 @@
 """What only the machine with VT-x shows, Bochs: many vCPUs on one CPU, and one on many."""
+import argparse
 import fcntl
 import re
+import subprocess
+import time
 
 import pexpect
 import pytest
@@ -9,6 +12,7 @@ from shell_output import Answers
 from test_conform import CONFIG, IMAGE, column, results
 from test_scheduling import times
 
+import bochs
 import build
 import conftest
 import machine
@@ -131,3 +135,50 @@ def test_disk_of_the_machine(tmp_path):
     with open(disk) as file:  # nothing is left that keeps the next machine from it
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     assert [path.name for path in tmp_path.iterdir()] == ['disk.img']
+
+
+POOL = 0xffff900000000000  # kernel/memory.h
+
+
+def symbol(name):
+    names = subprocess.run(['nm', build.BUILD / 'kernel/bulkhead.elf'], check=True, stdout=subprocess.PIPE, text=True)
+    return '0x' + re.search(rf'^(\w+) \w {name}$', names.stdout, re.MULTILINE).group(1)
+
+
+def debug(folder, image, commands):
+    """Bochs with commands of its debugger; it runs on."""
+    options = argparse.Namespace(model='intel', smp=2, memory=1024, uefi=False, image=image, disk=[])
+    settings = bochs.settings(options, 'none', folder)
+    settings = settings.replace('mode=term, dev=none', f'mode=file, dev={folder}/serial')
+    # A CPU that shuts down is a panic to Bochs.
+    (folder / 'bochsrc').write_text(settings.replace('panic: action=fatal', 'panic: action=report'))
+    (folder / 'commands').write_text('\n'.join([*commands, '']))
+    return subprocess.Popen(['bochs-bin', '-q', '-f', folder / 'bochsrc', '-rc', folder / 'commands'], cwd=folder,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            errors='replace')
+
+
+@pytest.mark.long
+def test_vmx_abort(guest_files, tmp_path):
+    """The list of MSRs that exits load gets one that cannot be: the guest's CPU shuts down at its next exit, and the
+    first CPU that wants something of it says so."""
+    spin = guest_files.parent / 'tests/guests/spin.iso'
+    image = machine.make_image(tmp_path / 'bulkhead.iso', [spin], arguments='noreboot', commands=[
+        'create -q spin name=one vcpus=1 memory=64 cpus=1', 'sleep 1', 'destroy one'])
+    entered = [f'lb {symbol("vmx_enter_guest")}', 'c', 'd 1']
+    looked = debug(tmp_path, image, [*entered, f'x /1gx {symbol("host_msrs")}', f'page {POOL:#x}', 'q'])
+    printed, _ = looked.communicate(timeout=60 * conftest.PATIENCE)
+    assert 'maps to' in printed, printed
+    place = int(re.search(r'>:\s+0x([0-9a-f]{16})', printed).group(1), 16) - POOL
+    place += int(re.search(r'maps to physical page 0x(\w+)', printed).group(1), 16)
+    (tmp_path / 'serial').unlink()
+    broken = debug(tmp_path, image, [*entered, f'setpmem {place:#x} 4 0x800', 'c'])
+    serial, end = '', time.monotonic() + 60 * conftest.PATIENCE
+    while 'The core has stopped' not in serial and time.monotonic() < end:
+        time.sleep(1)
+        serial = (tmp_path / 'serial').read_text(errors='replace') if (tmp_path / 'serial').exists() else ''
+    broken.kill()
+    broken.wait()
+    # Bochs 2.7 counts from 0: the manual's number of what fails here is 4.
+    assert re.search(r'PANIC on CPU 0: CPU 1 has shut down as it came back from a guest: VMX abort \d', serial), serial
+    assert 'CPU 1 has shut down: VMX abort' in serial, serial
