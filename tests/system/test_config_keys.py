@@ -1,6 +1,8 @@
 """Every key of the table in docs/configuration.md through the shell: honoured, ignored with a warning, or refused."""
 import re
 
+import pytest
+from conftest import MACHINES
 from shell_output import parse_json
 
 import build
@@ -19,7 +21,8 @@ def rows(kind):
     return [(key, reason) for key, what, reason in found if what == kind]
 
 
-def test_keys_end_to_end(boot):
+@pytest.mark.parametrize('cpu, smp', MACHINES)
+def test_keys_end_to_end(boot, cpu, smp):
     texts, wanted = {}, {}
     for kind, words in (('ignored with a warning', 'warning: {}: has no effect: {}'),
                         ('refused', '{}: not supported yet: {}')):
@@ -33,7 +36,7 @@ def test_keys_end_to_end(boot):
                             for line, (key, reason) in enumerate(part, 4)]
     texts['etc/domains/keys'] = 'type = "hvm"\n' + ''.join(
         f'{key} = {value}\n' if isinstance(value, int) else f'{key} = "{value}"\n' for key, value in HONOURED.items())
-    host = boot(texts=texts, debian=False)
+    host = boot(cpu=cpu, smp=smp, texts=texts, debian=False)
     host.shell()
     missing = []
     for name, lines in wanted.items():

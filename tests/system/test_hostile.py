@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from conftest import PATIENCE
+from conftest import CPU, MACHINES, PATIENCE
 from shell_output import parse_json
 
 import build
@@ -39,8 +39,8 @@ VMM_LINES, FIRMWARE_LINES, LINES_A_SECOND = 20, 150, 5
 class Attack:
     """A host with the two guests. Each method fails if the innocent one or the shell noticed something."""
 
-    def __init__(self, boot, smp):
-        self.host = boot(smp=smp, debian=False, **IMAGE)
+    def __init__(self, boot, smp, cpu=CPU):
+        self.host = boot(cpu=cpu, smp=smp, debian=False, **IMAGE)
         self.host.shell()
         self.command('create -q copier cap=20')
         self.command("wait copier console 'copier round 32' 60", 70)
@@ -97,9 +97,9 @@ def test_attacks_with_all_values(boot, smp):
     survive(boot, smp, ['ports', 'msrs', 'pci'] * 8 + RETURN)
 
 
-@pytest.mark.parametrize('smp', [1, 4])
-def test_attacks_that_end_the_attacker(boot, smp):
-    attack = Attack(boot, smp)
+@pytest.mark.parametrize('cpu, smp', MACHINES)
+def test_attacks_that_end_the_attacker(boot, cpu, smp):
+    attack = Attack(boot, smp, cpu)
     for name in END:
         attack.begin()
         attack.start(name)
