@@ -40,8 +40,15 @@ void machine_irq_set(void *context, unsigned line, bool level) {
 
 // ---- Messages
 
+// A start-up IPI whose CPU has not come to run yet is undone.
+static void send_init(struct vcpu *vcpu) {
+    vcpu->startup_pending = false;
+    vcpu_attend(vcpu, &vcpu->init_pending);
+}
+
+// Only a CPU that waits for it takes a start-up IPI: not a second one.
 static void send_startup(struct vcpu *vcpu, uint8_t vector) {
-    if (vcpu->mode != VCPU_MODE_WAIT_SIPI && !vcpu->init_pending)
+    if ((vcpu->mode != VCPU_MODE_WAIT_SIPI && !vcpu->init_pending) || vcpu->startup_pending)
         return;
     vcpu->startup_vector = vector;
     vcpu_attend(vcpu, &vcpu->startup_pending);
@@ -54,7 +61,7 @@ static void deliver(struct machine *machine, uint64_t targets, unsigned mode, ui
         if (!(targets >> i & 1))
             continue;
         if (mode == LAPIC_INIT)
-            vcpu_attend(vcpu, &vcpu->init_pending);
+            send_init(vcpu);
         else if (mode == LAPIC_STARTUP)
             send_startup(vcpu, vector);
         else

@@ -51,7 +51,7 @@ void vcpu_attend(struct vcpu *vcpu, bool *flag) {
 
 // ---- States
 
-// Registers after RESET and INIT (SDM 3A table 9-1). INIT keeps the MSRs.
+// Registers after RESET and INIT (SDM 3A table 9-1), but for CR0. INIT keeps the MSRs.
 static void registers_reset(struct vcpu *vcpu) {
     struct vcpu_page *page = vcpu->page;
     static const struct vcpu_segment data = {0, 0x093, 0xffff, 0};
@@ -61,7 +61,6 @@ static void registers_reset(struct vcpu *vcpu) {
     page->rflags = 2;
     page->interruptibility = 0;
     page->cpl = 0;
-    page->cr0 = CR0_CD | CR0_NW | CR0_ET;
     page->cr2 = page->cr3 = page->cr4 = page->efer = 0;
     for (unsigned i = 0; i < SEGMENT_LDTR; i++)
         page->segment[i] = data;
@@ -80,6 +79,7 @@ static void registers_reset(struct vcpu *vcpu) {
 void vcpu_reset(struct vcpu *vcpu) {
     struct vcpu_page *page = vcpu->page;
     registers_reset(vcpu);
+    page->cr0 = CR0_CD | CR0_NW | CR0_ET;
     page->star = page->lstar = page->cstar = page->sfmask = page->kernel_gs_base = 0;
     page->sysenter_cs = page->sysenter_esp = page->sysenter_eip = 0;
     page->pat = 0x0007040600070406;
@@ -101,8 +101,10 @@ void vcpu_reset(struct vcpu *vcpu) {
     vcpu->timers_changed = true;
 }
 
+// CD and NW stay as they are.
 static void init_signal(struct vcpu *vcpu) {
     registers_reset(vcpu);
+    vcpu->page->cr0 = (vcpu->page->cr0 & (CR0_CD | CR0_NW)) | CR0_ET;
     lapic_init_signal(&vcpu->lapic);
     vcpu->timers_changed = true;
     vcpu->mode = vcpu->index == 0 ? VCPU_MODE_RUN : VCPU_MODE_WAIT_SIPI;

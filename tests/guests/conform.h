@@ -11,6 +11,18 @@ struct check {
 extern const struct check access_checks[], cr4_checks[], exception_checks[], strict_checks[], interrupt_checks[],
     mode_checks[], state_checks[], float_checks[], instruction_checks[], page_checks[], user_checks[];
 
+// What a guest runs, in order; ends with one without checks.
+struct theme {
+    const struct check *checks;
+    bool (*ready)(void); // asked before each check: is it for this machine? NULL: for all
+};
+extern const struct theme themes[];
+
+// Checks that not every machine outlives: QEMU's, whose model is an EPYC, takes any control register. A domain has
+// KVM's signature.
+bool not_qemu(void);
+bool not_bare_qemu(void);
+
 // Did the action cause just this exception?
 bool raises(void (*action)(uint64_t), uint64_t argument, uint64_t vector, uint64_t error);
 #define NO_ERROR 0ull // where the processor pushes none, start.asm does
