@@ -58,9 +58,9 @@ def test_bulkhead(boot, figure):
 
 # What the host executes for one exit on average, as costs.c counts it; guest_tlb: a guest's translations are dropped.
 # A tenth more than measured; what belongs to switches between threads, of which each command that the test types
-# causes a dozen, half more.
+# causes a dozen, half more. Linux drops global translations by toggling CR4.PGE; on AMD-V its writes to CR4 exit.
 LIMITS = {'vmrun': 1, 'wrmsr': 0.05, 'cr3_load': 0.05, 'apic_write': 0.27, 'locked': 4.87, 'vmload': 2, 'vmsave': 1,
-          'xsave': 0.05, 'xrstor': 0.05, 'syscall': 1.13, 'move_dr': 0.2, 'guest_tlb': 0.002}
+          'xsave': 0.05, 'xrstor': 0.05, 'syscall': 1.13, 'move_dr': 0.2, 'guest_tlb': 0.016}
 
 
 def test_debian_to_poweroff(boot, figure, tmp_path):
