@@ -24,8 +24,7 @@ static uint8_t waiting_vector(struct inject_state state) {
 }
 
 struct inject_decision inject_decide(struct inject_state state) {
-    struct inject_decision decision = {
-        .virtual_delivery = state.virtual_delivery, .requested = state.irr_highest, .in_service = state.isr_highest};
+    struct inject_decision decision = {INJECT_NOTHING, 0, false, false, 0};
     uint8_t vector = waiting_vector(state);
     bool interrupt = state.extint || vector != 0;
     bool nmi_open = !state.nmi_blocked && !state.shadow;

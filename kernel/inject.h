@@ -25,8 +25,6 @@ struct inject_decision {
     bool interrupt_window; // exit as soon as an interrupt can be taken: one is waiting
     bool nmi_window;       // exit as soon as an NMI can be taken: one is waiting
     uint8_t tpr_threshold; // exit as soon as the class of TPR is below: a vector waits for it. 0: none does
-    bool virtual_delivery; // the processor has to know what is requested and in service, and does the rest
-    uint8_t requested, in_service;
 };
 
 /*@ // Requested at the local APIC, and of a class above that of TPR and of what is in service; 0 to 15 are no vectors.
@@ -38,7 +36,7 @@ struct inject_decision {
       s.irr_highest >= 16 && s.irr_highest / 16 <= s.tpr / 16 && s.irr_highest / 16 > s.isr_highest / 16 &&
       !s.virtual_delivery;
 
-    // Here, not by the processor.
+    // Here, not by the processor: what that delivers is not injected, and no exit is asked for it.
     predicate inject_vector_waits(struct inject_state s) = inject_vector_deliverable(s) && !s.virtual_delivery;
 
     predicate inject_interrupt_waits(struct inject_state s) = s.extint || inject_vector_waits(s);
@@ -69,9 +67,6 @@ struct inject_decision {
       (inject_vector_waits(state) && \result.action != INJECT_INTERRUPT);
     ensures inject_vector_waits_for_tpr(state) ==> \result.tpr_threshold == state.irr_highest / 16;
     ensures !inject_vector_waits_for_tpr(state) ==> \result.tpr_threshold == 0;
-    // What the processor delivers is not injected, and no exit is asked for it: it gets what it decides by.
-    ensures \result.virtual_delivery <==> state.virtual_delivery;
-    ensures \result.requested == state.irr_highest && \result.in_service == state.isr_highest;
 */
 struct inject_decision inject_decide(struct inject_state state);
 

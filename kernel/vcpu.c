@@ -199,7 +199,9 @@ static void inject(struct vcpu *vcpu, struct inject_decision decision, const str
         break;
     }
     vcpu->event = 0;
-    vcpu->apic_changed = false;
+    vcpu->apic_changed = vcpu->virtual_delivery;
+    vcpu->requested = state->irr_highest;
+    vcpu->in_service = state->isr_highest;
     if (decision.interrupt_window)
         count(COUNTER_WINDOW);
     VENDOR(prepare, vcpu, event, decision);

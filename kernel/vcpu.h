@@ -12,11 +12,12 @@ struct vcpu {
     struct cpu *cpu; // where it last ran
     struct kernel_page *state_page, *apic_page;
     struct vcpu_page *page;
-    volatile uint32_t *apic;    // virtual-APIC page
-    uint32_t apic_mode;         // VCPU_APIC_*, as the VMM has said it last
-    bool virtual_delivery;      // of the vendor: the processor delivers what the page requests
-    bool apic_changed;          // and does not know what the page says now
-    struct thread *last_runner; // whose extended state is the guest's, null before the first run
+    volatile uint32_t *apic;       // virtual-APIC page
+    uint32_t apic_mode;            // VCPU_APIC_*, as the VMM has said it last
+    bool virtual_delivery;         // of the vendor: the processor delivers what the page requests
+    bool apic_changed;             // and does not know what the page says now:
+    uint8_t requested, in_service; // the highest of IRR and ISR
+    struct thread *last_runner;    // whose extended state is the guest's, null before the first run
     uint64_t last_runner_generation;
     struct thread *runner; // the thread whose run it is in, else null
     bool poked;

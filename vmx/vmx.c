@@ -375,8 +375,8 @@ static void vmx_prepare(struct vcpu *vcpu, uint64_t event, struct inject_decisio
         v->tpr_threshold = decision.tpr_threshold;
         vmwrite(VMCS_TPR_THRESHOLD, v->tpr_threshold);
     }
-    if (decision.virtual_delivery)
-        vmx_apic_hand_over(vcpu, decision);
+    if (vcpu->virtual_delivery && vcpu->apic_changed)
+        vmx_apic_hand_over(vcpu);
     write_event(vcpu, event);
 }
 

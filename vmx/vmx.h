@@ -79,7 +79,7 @@ bool vmx_has_apic(void);
 // A new mode of the local APIC, or place of its page.
 void vmx_apic_load(struct vcpu *vcpu);
 // The processor gets what is requested and in service.
-void vmx_apic_hand_over(struct vcpu *vcpu, struct inject_decision decision);
+void vmx_apic_hand_over(struct vcpu *vcpu);
 int vmx_apic_exit(struct vcpu *vcpu, uint32_t reason);
 
 // vmx_exit.c

@@ -47,9 +47,10 @@ static void write_eoi_exits(struct vcpu *vcpu) {
     }
 }
 
-void vmx_apic_hand_over(struct vcpu *vcpu, struct inject_decision decision) {
+void vmx_apic_hand_over(struct vcpu *vcpu) {
     write_eoi_exits(vcpu);
-    vmwrite(VMCS_INTERRUPT_STATUS, decision.requested | (unsigned)decision.in_service << 8);
+    vmwrite(VMCS_INTERRUPT_STATUS, vcpu->requested | (unsigned)vcpu->in_service << 8);
+    vcpu->apic_changed = false;
 }
 
 // A register that the page alone cannot serve: for the VMM an access to a device's memory.

@@ -59,8 +59,6 @@ static const char *fault_of_action(struct inject_state s, struct inject_decision
 
 // Of what the processor delivers nothing is left to be injected, watched or waited for.
 static const char *fault_of_delivery(struct inject_state s, struct inject_decision d) {
-    if (!d.virtual_delivery || d.requested != s.irr_highest || d.in_service != s.isr_highest)
-        return "the processor does not know what to deliver";
     if (d.vector || d.tpr_threshold || d.interrupt_window != (s.extint && d.action != INJECT_EXTINT))
         return "what the processor delivers is injected, or exits for";
     struct inject_state by_software = s;
