@@ -136,6 +136,7 @@ static bool check_pending(void) {
     smp_send(1, VECTOR_PROBE);
     smp_send(1, VECTOR_MARK);
     smp_send(1, VECTOR_PROBE);
+    smp_delay(smp_ticks_10ms()); // until the target's APIC has them
     smp_cpus[1].argument = 2;
     return good && smp_done(1) && smp_cpus[1].result == 2;
 }

@@ -45,8 +45,8 @@ def test_four_cpus_of_the_bare_machine(cpu):
 def test_four_vcpus(boot, cpu, smp):
     host = boot(cpu=cpu, smp=smp, debian=False, isos=[IMAGE], texts={'etc/domains/conform_smp': CONFIG})
     host.shell(120)
-    host.line('create -q conform_smp')
-    host.line('console conform_smp')  # typed ahead: a console shows the last 2 KiB of what came before it
+    host.command('create -q conform_smp', 60)
+    host.line('console conform_smp')
     host.expect('conform done|console: domain', 120)
     assert results(host.serial.before) == column(cpu, domain=True), host.serial.before
 
