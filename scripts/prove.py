@@ -139,7 +139,7 @@ def descriptions(match):
 
 
 def proof(match):
-    """All files and all their bugs, two at a time."""
+    """All files and all their bugs, three at a time: each waits between goals, and would leave a processor idle."""
     jobs = []
     for name, description in descriptions(match):
         if isinstance(description, Result):
@@ -147,7 +147,7 @@ def proof(match):
             continue
         jobs.append((prove, name, description))
         jobs += [(refute, name, description, number, bug) for number, bug in enumerate(description['bugs'], 1)]
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
         yield from pool.map(lambda job: job[0](*job[1:]), jobs)
     yield from models.models(match)
 

@@ -104,7 +104,7 @@ static bool writable(void *backend) {
 static const struct device_host host = {
     .now_ns = now_ns, .irq_set = irq_set, .timer_changed = nothing, .reset = nothing, .power_off = nothing};
 static const struct lapic_host lapic_host = {NULL, now_ns, tsc_ns,     nothing_of, nothing_of,
-                                             eoi,  ipi,    nothing_of, nothing_of};
+                                             eoi,  ipi,    nothing_of, nothing_of, nothing_of};
 static const struct uart_backend backend = {NULL, transmit, writable, NULL};
 
 static const struct {
