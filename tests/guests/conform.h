@@ -26,3 +26,24 @@ bool not_bare_qemu(void);
 // Did the action cause just this exception?
 bool raises(void (*action)(uint64_t), uint64_t argument, uint64_t vector, uint64_t error);
 #define NO_ERROR 0ull // where the processor pushes none, start.asm does
+
+// Registers that more than one part pokes.
+static inline uint64_t read_cr4(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
+    return value;
+}
+
+static inline void write_cr4(uint64_t value) {
+    __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
+}
+
+static inline uint64_t read_dr6(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%dr6, %0" : "=r"(value));
+    return value;
+}
+
+static inline void clear_dr6(void) {
+    __asm__ volatile("mov %0, %%dr6" : : "r"(0xffff0ff0ull));
+}

@@ -37,16 +37,6 @@ static void write_cr0(uint64_t value) {
     __asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory");
 }
 
-static uint64_t read_cr4(void) {
-    uint64_t value;
-    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
-    return value;
-}
-
-static void write_cr4(uint64_t value) {
-    __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
-}
-
 static void set_entry(uint64_t entry) {
     *TEST_ENTRY = entry;
     __asm__ volatile("invlpg (%0)" : : "r"(TEST_ADDRESS) : "memory");
@@ -197,16 +187,6 @@ static void step_over_cpuid(uint64_t unused) {
                      : "+a"(a), "=b"(b), "+c"(c), "=d"(d)
                      :
                      : "memory");
-}
-
-static uint64_t read_dr6(void) {
-    uint64_t value;
-    __asm__ volatile("mov %%dr6, %0" : "=r"(value));
-    return value;
-}
-
-static void clear_dr6(void) {
-    __asm__ volatile("mov %0, %%dr6" : : "r"(0xffff0ff0ull));
 }
 
 static bool check_single_step(void) {

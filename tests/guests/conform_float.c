@@ -16,16 +16,6 @@
 #define MXCSR_UNMASKED 0x1d80u // division by zero
 #define TIMES          10u
 
-static uint64_t read_cr4(void) {
-    uint64_t value;
-    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
-    return value;
-}
-
-static void write_cr4(uint64_t value) {
-    __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
-}
-
 static uint32_t features(void) {
     uint32_t a = 1, b, c = 0, d;
     __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));

@@ -209,16 +209,6 @@ static bool check_xsetbv(void) {
     return good;
 }
 
-static uint64_t read_dr6(void) {
-    uint64_t value;
-    __asm__ volatile("mov %%dr6, %0" : "=r"(value));
-    return value;
-}
-
-static void clear_dr6(void) {
-    __asm__ volatile("mov %0, %%dr6" : : "r"(0xffff0ff0ull));
-}
-
 // INT1 is an exception that no bit of DR6 tells.
 static bool check_int1(void) {
     clear_dr6();
