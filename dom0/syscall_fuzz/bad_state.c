@@ -1,6 +1,7 @@
 // A test server: the VMM that writes into its vCPU's page what no processor takes, one word after the other, each with
 // many values. After each a good state has to run as it did, and what the core loads itself has to be within its
 // bounds.
+#include "dom0/syscall_fuzz/real_mode.h"
 #include "lib/server.h"
 #include "lib/string.h"
 
@@ -41,18 +42,7 @@ static void set_good(void) {
     static const uint8_t code[] = {0x0f, 0xa2, 0xeb, 0xfc}; // CPUID, again
     memcpy(memory, code, sizeof(code));
     memset(page->gpr, 0, offsetof(struct vcpu_page, pdpte) + sizeof(page->pdpte) - offsetof(struct vcpu_page, gpr));
-    for (unsigned i = 0; i < sizeof(page->segment) / sizeof(page->segment[0]); i++)
-        page->segment[i] = (struct vcpu_segment){.attributes = 0x93, .limit = 0xffff};
-    page->segment[SEGMENT_CS].attributes = 0x9b;
-    page->segment[SEGMENT_LDTR].attributes = 0x82;
-    page->segment[SEGMENT_TR].attributes = 0x8b;
-    page->gdtr.limit = page->idtr.limit = 0xffff;
-    page->rflags = 2;
-    page->cr0 = 0x10;
-    page->pat = 0x0007040600070406ull;
-    page->dr6 = 0xffff0ff0;
-    page->dr7 = 0x400;
-    page->xcr0 = 1;
+    real_mode_state(page);
 }
 
 static void run(void) {

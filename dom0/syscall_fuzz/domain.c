@@ -2,6 +2,7 @@
 // variable, as its program's pages are read-only there.
 #include "dom0/syscall_fuzz/domain.h"
 #include "dom0/syscall_fuzz/random.h"
+#include "dom0/syscall_fuzz/real_mode.h"
 #include "lib/server.h"
 
 #define SOON 200000u // ticks of the TSC: what a wait usually may take
@@ -251,18 +252,7 @@ static void make_vcpu(uint64_t index) {
                  DELEGATE_READ | DELEGATE_WRITE | DELEGATE_EXECUTE | DELEGATE_ORDER(9));
     sys_create_vcpu(FUZZ_SELECTOR(FUZZ_VCPU, index), FUZZ_SELECTOR(FUZZ_SPACE, index),
                     FUZZ_SELECTOR(FUZZ_PAGE, 4 + 2 * index), FUZZ_SELECTOR(FUZZ_PAGE, 5 + 2 * index), index);
-    for (unsigned i = 0; i < 8; i++)
-        page->segment[i] = (struct vcpu_segment){.attributes = 0x93, .limit = 0xffff};
-    page->segment[SEGMENT_CS].attributes = 0x9b;
-    page->segment[SEGMENT_LDTR].attributes = 0x82;
-    page->segment[SEGMENT_TR].attributes = 0x8b;
-    page->gdtr.limit = page->idtr.limit = 0xffff;
-    page->rflags = 2;
-    page->cr0 = 0x10;
-    page->pat = 0x0007040600070406ull;
-    page->dr6 = 0xffff0ff0;
-    page->dr7 = 0x400;
-    page->xcr0 = 1;
+    real_mode_state(page);
     page->dirty = GROUP_ALL;
 }
 
