@@ -14,7 +14,6 @@ enum uart_register { RBR_THR = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 
 #define IIR_NONE         0x01u
 #define FCR_ENABLE       0x01u
 #define FCR_CLEAR        0x06u
-#define FCR_TRIGGER_8    0x80u
 #define LCR_8N1          0x03u
 #define LCR_DLAB         0x80u
 #define MCR_DTR          0x01u
@@ -58,7 +57,8 @@ bool uart_start(uint16_t base) {
     put(RBR_THR, DIVISOR_115200);
     put(IER, DIVISOR_115200 >> 8);
     put(LCR, LCR_8N1);
-    put(IIR_FCR, FCR_ENABLE | FCR_CLEAR | FCR_TRIGGER_8);
+    // Trigger level 1: an interrupt at the first byte leaves the time of 15 more until one is lost.
+    put(IIR_FCR, FCR_ENABLE | FCR_CLEAR);
     put(MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
     (void)get(LSR);
     (void)get(IIR_FCR);

@@ -36,6 +36,22 @@ def test_interrupts_off_does_not_keep_the_cpu(boot, guest_files, smp):
     host.poweroff()
 
 
+def test_typed_lines_are_whole(boot, guest_files):
+    """Nothing that is typed is lost or doubled while guests want the CPU. Bochs, like a real UART, tells late of a FIFO
+    that is not full, and once of one that is empty by then."""
+    host = boot(cpu='intel', debian=False, isos=[guest_files.parent / 'tests/guests/spin.iso'])
+    host.shell()
+    host.command('create -q spin name=one vcpus=2 memory=64')
+    for line in range(40):
+        typed = ''.join(chr(ord('a') + (line + place * 7) % 26) for place in range(60))
+        host.line(typed)
+        host.expect('no such verb')
+        echo = conftest.ESCAPES.sub('', host.serial.before).strip().split()[0]
+        assert echo == typed, f'line {line}'
+        host.shell()
+    host.poweroff()
+
+
 def counters(printed):
     return {name: int(value) for name, value in re.findall(r'^([\w-]+) +(\d+)\s*$', printed, re.M)}
 
