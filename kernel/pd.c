@@ -13,6 +13,7 @@
 
 #define PORTS_PAGES       2u
 #define WEIGHT_DEFAULT    256u
+#define SHRINK_PAGES      4u    // 2048 frames are counted down, some 10 microseconds
 #define LOG_RATE_SECOND_S 3600u // a burst of LOG_RATE_BURST lines, then LOG_RATE_LINES an hour
 
 static uint32_t next_id = 1;
@@ -59,6 +60,26 @@ static void destroy_kind(struct pd *pd, enum object_kind kind) {
         object_destroy(object);
         at = pd->owned.next;
     }
+}
+
+bool pd_shrink(struct pd *pd) {
+    unsigned pages = SHRINK_PAGES;
+    pd->ended = true;
+    destroy_kind(pd, OBJECT_PD);
+    destroy_kind(pd, OBJECT_THREAD);
+    destroy_kind(pd, OBJECT_VCPU);
+    for (struct list_node *at = pd->owned.next; at != &pd->owned; at = at->next) {
+        struct object *object = CONTAINER(at, struct object, in_owner);
+        if (object->kind == OBJECT_SPACE && !space_shrink((struct space *)object, &pages))
+            return false;
+    }
+    return space_shrink(&pd->host, &pages);
+}
+
+bool pd_is_within(const struct pd *pd, const struct pd *ancestor) {
+    while (pd && pd != ancestor)
+        pd = pd->object.owner;
+    return pd != NULL;
 }
 
 void pd_destroy(struct pd *pd) {

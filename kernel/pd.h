@@ -37,6 +37,12 @@ struct pd {
 NODISCARD struct pd *pd_create(struct pd *creator, uint64_t slots, uint64_t quota_bytes, struct capability supervisor);
 void pd_destroy(struct pd *pd);
 
+// Ends what runs in a domain and takes a part of its memory away, so little that an interrupt can wait for it. True
+// when no large page is left, and destroying takes not long.
+NODISCARD bool pd_shrink(struct pd *pd);
+// Is a domain the other one, or created by it or its descendants?
+bool pd_is_within(const struct pd *pd, const struct pd *ancestor);
+
 // Stops all threads of a domain for the reason in `fault`, and tells its supervisor. The first reason stays.
 void pd_end(struct pd *pd, const struct pd_fault *fault);
 

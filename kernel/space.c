@@ -262,6 +262,33 @@ void space_unmap_kernel_page(struct space *space, uint64_t address) {
     entries_remove(space, address, &table[pte_index(address, 0)], 1, 0);
 }
 
+// The entry of the first large page in a table of `level` or below, its address and its level; null: there is none.
+static uint64_t *large_first(uint64_t *table, unsigned entries, unsigned level, uint64_t *address,
+                             unsigned *found_level) {
+    for (unsigned i = 0; i < entries; i++) {
+        uint64_t *found = table[i] & PTE_LARGE ? &table[i] : NULL;
+        *found_level = level;
+        if (level > 1 && pte_is_table(table[i], level))
+            found = large_first(pool_pointer(table[i] & PTE_ADDRESS), 512, level - 1, address, found_level);
+        if (found) {
+            *address += (uint64_t)i << (PAGE_SHIFT + 9 * level);
+            return found;
+        }
+    }
+    return NULL;
+}
+
+bool space_shrink(struct space *space, unsigned *pages) {
+    for (;; --*pages) {
+        uint64_t address = 0;
+        unsigned level, entries = space->use == SPACE_HOST ? 256 : 512;
+        uint64_t *entry = large_first(space->root, entries, PAGETABLE_LEVELS - 1, &address, &level);
+        if (!entry || *pages == 0)
+            return !entry;
+        entries_remove(space, address, entry, 1, level);
+    }
+}
+
 void space_destroy(struct space *space) {
     space_shoot_down(space);
     entries_forget(space, space->root, space->use == SPACE_HOST ? 256 : 512, PAGETABLE_LEVELS - 1);

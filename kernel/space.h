@@ -23,6 +23,8 @@ struct space_leaf {
 };
 
 NODISCARD bool space_init(struct space *space, struct pd *pd, enum space_use use);
+// Takes large pages away, no more than *pages, which it counts down. True if none is left.
+NODISCARD bool space_shrink(struct space *space, unsigned *pages);
 // Unmaps everything, frees the tables. No CPU may have it loaded.
 void space_destroy(struct space *space);
 

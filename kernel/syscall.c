@@ -16,7 +16,9 @@
 #include "kernel/vcpu.h"
 #include "lib/string.h"
 
-#define SLOTS_MAX 65536u
+#define SLOTS_MAX     65536u
+#define AGAIN         (1 << 30) // no status of the ABI: the thread makes the call again, and interrupts come before
+#define SYSCALL_BYTES 2u        // length of the instruction
 
 static bool can_insert(const struct call *call) {
     return captable_can_insert(&call->pd->captable, call->a[0]);
@@ -147,6 +149,8 @@ static int sys_destroy(struct call *call) {
         return ERROR_ARGUMENT; // PD_EXIT ends oneself
     if (capability.kind == OBJECT_PAGE && ((struct kernel_page *)object)->users)
         return ERROR_BUSY;
+    if (capability.kind == OBJECT_PD && !pd_is_within(call->pd, (struct pd *)object) && !pd_shrink((struct pd *)object))
+        return AGAIN;
     captable_remove(&call->pd->captable, call->a[0]); // first: the own table may go with an ancestor
     object_destroy(object);
     return OK;
@@ -432,7 +436,9 @@ _Noreturn void syscall_handle(struct thread *thread) {
     struct call call = {thread, thread->pd, {gpr[RDI], gpr[RSI], gpr[RDX], gpr[R10], gpr[R8], gpr[R9]}, 0};
     int status = dispatch(number, &call);
     // A thread that blocked gets its results when it wakes; one that ended itself gets none.
-    if (cpu_self()->current == thread && thread->wait == WAIT_NOTHING)
+    if (status == AGAIN)
+        thread->regs.rip -= SYSCALL_BYTES;
+    else if (cpu_self()->current == thread && thread->wait == WAIT_NOTHING)
         thread_result(thread, status, call.result);
     scheduler_dispatch();
 }
