@@ -8,6 +8,14 @@
 #define UART_BASE  0x3f8u // COM1
 #define EVENT(bit) (1ull << (bit))
 
+static void tell_overruns(void) {
+    static uint64_t told;
+    if (uart_overruns() == told)
+        return;
+    told = uart_overruns();
+    log_line("typed bytes were lost: the UART's FIFO was full, %llu times since the start", (unsigned long long)told);
+}
+
 int server_main(void) {
     channels_start();
     if (!uart_start(UART_BASE))
@@ -22,6 +30,7 @@ int server_main(void) {
             sys_reply_wait(reply, EVENT(CONSOLE_EVENT_KICK) | EVENT(CONSOLE_EVENT_UART), deadline);
         reply = WAIT_NO_REPLY;
         uart_service();
+        tell_overruns();
         channels_follow_directory();
         if (wait.status != OK || wait.value != WAIT_MESSAGE)
             continue;

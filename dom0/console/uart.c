@@ -20,6 +20,7 @@ enum uart_register { RBR_THR = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 
 #define MCR_RTS          0x02u
 #define MCR_OUT2         0x08u // connects the interrupt line on PCs
 #define LSR_DATA         0x01u
+#define LSR_OVERRUN      0x02u
 #define LSR_THRE         0x20u
 #define DIVISOR_115200   1u
 #define INTERRUPT_ROUNDS 256u
@@ -28,7 +29,7 @@ static struct {
     uint16_t base;
     bool present;
     uint8_t ier;
-    uint64_t send_in, send_out, receive_in, receive_out;
+    uint64_t send_in, send_out, receive_in, receive_out, overruns;
     uint8_t send[SEND_BYTES], receive[RECEIVE_BYTES];
 } uart;
 
@@ -71,11 +72,18 @@ static bool receive_full(void) {
     return uart.receive_in - uart.receive_out == RECEIVE_BYTES;
 }
 
+// The reading ends a line-status interrupt.
+static uint8_t line_status(void) {
+    uint8_t status = get(LSR);
+    uart.overruns += (status & LSR_OVERRUN) != 0;
+    return status;
+}
+
 static void take_received(void) {
-    uint8_t status = get(LSR); // also without room: the reading ends a line-status interrupt
+    uint8_t status = line_status(); // also without room
     while (!receive_full() && (status & LSR_DATA)) {
         uart.receive[uart.receive_in++ % RECEIVE_BYTES] = get(RBR_THR);
-        status = get(LSR);
+        status = line_status();
     }
     if (receive_full()) {
         enable(uart.ier & ~IER_RECEIVE);
@@ -84,7 +92,7 @@ static void take_received(void) {
 }
 
 static void fill_sender(void) {
-    if (uart.send_in != uart.send_out && (get(LSR) & LSR_THRE))
+    if (uart.send_in != uart.send_out && (line_status() & LSR_THRE))
         for (unsigned i = 0; i < FIFO_BYTES && uart.send_in != uart.send_out; i++)
             put(RBR_THR, uart.send[uart.send_out++ % SEND_BYTES]);
     // Switching the interrupt on while the sender is empty raises it, so none is missed.
@@ -105,6 +113,10 @@ void uart_service(void) {
     // A device that does not fall silent, as real ones do within a few rounds: a new edge asks to be served later.
     put(IER, 0);
     put(IER, uart.ier);
+}
+
+uint64_t uart_overruns(void) {
+    return uart.overruns;
 }
 
 size_t uart_room(void) {

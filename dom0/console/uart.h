@@ -13,6 +13,9 @@ bool uart_start(uint16_t base);
 // Serves all that the UART asks for. After its interrupt, which is an edge: the next one comes only if none is left.
 void uart_service(void);
 
+// How often bytes came while the UART's own FIFO was full, and were lost.
+uint64_t uart_overruns(void);
+
 // Room in the queue of bytes to send.
 size_t uart_room(void);
 // Queues bytes; requires room for them.
