@@ -11,7 +11,7 @@
 #include "lib/string.h"
 
 #define LARGE           (2ull << 20)
-#define POOL_BASE       (4ull << 20)
+#define POOL_BASE       (6ull << 20) // for the core itself, and for the quotas of dom0's servers
 #define POOL_MAX        ((uint64_t)POOL_WORDS_MAX * 64 * PAGE_SIZE)
 #define BOOT_TABLES_TOP (4ull << 30)
 #define DEVICES_MAX     16u

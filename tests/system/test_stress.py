@@ -66,7 +66,7 @@ def test_domains_in_a_row(run_commands, smp, count):
 
 def test_as_many_as_there_can_be(boot):
     """29 domains, the limit; the next is refused for that reason. All end, and nothing of them is left."""
-    host = boot(debian=False)
+    host = boot(debian=False, memory=2048)  # less, and the core's pool is used up before
     host.shell()
     free = []
     for _ in range(2):
@@ -79,6 +79,19 @@ def test_as_many_as_there_can_be(boot):
             host.command(f'destroy g{number}')
         free.append(exact(host.command('info --json')))
     assert free[0] == free[1]
+
+
+def test_memory_is_used_up_first(boot):
+    """The core's pool is enough for as many domains of 64 MiB as a machine of 1024 MiB has memory for."""
+    host = boot(memory=1024, debian=False)
+    host.shell()
+    for number in range(DOMAINS_MOST):
+        answer = host.command(f'create -q -p grub name=g{number}')
+        if 'create:' in answer:
+            break
+    assert number >= 13
+    assert f'g{number}: too little memory: of its 64 MiB' in answer
+    host.poweroff()
 
 
 # name of a domain with Debian: what is created
