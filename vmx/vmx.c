@@ -424,6 +424,12 @@ static void restore_tables(struct cpu *cpu) {
     cpu->fs_base = 0; // as the host's field says
 }
 
+// Exits behind which host interrupts are taken: theirs, and those with which a guest could begin its millisecond of the
+// timer anew for ever, for the core enters it again (core.md).
+#define TAKES_INTERRUPTS                                                                                               \
+    (1ull << REASON_EXCEPTION | 1ull << REASON_INTERRUPT | 1ull << REASON_CR | 1ull << REASON_TPR |                    \
+     1ull << REASON_PREEMPTION_TIMER)
+
 static bool vmx_enter(struct vcpu *vcpu) {
     struct vmx_vcpu *v = vmx_of(vcpu);
     struct cpu *cpu = cpu_self();
@@ -443,7 +449,7 @@ static bool vmx_enter(struct vcpu *vcpu) {
     if (reason == REASON_EXCEPTION &&
         (vmread(VMCS_EXIT_EVENT) & (EVENT_VALID | EVENT_TYPE)) == (EVENT_VALID | EVENT_NMI))
         __asm__ volatile("int $2");
-    return reason == REASON_INTERRUPT || reason == REASON_PREEMPTION_TIMER;
+    return reason < 64 && (TAKES_INTERRUPTS >> reason & 1);
 }
 
 // The VMX-abort indicator, the second word of the VMCS region (SDM 3C 28.7); it is memory even while the VMCS is
