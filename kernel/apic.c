@@ -11,6 +11,7 @@
 #define LAPIC_ID            0x20u
 #define LAPIC_EOI           0xb0u
 #define LAPIC_SVR           0xf0u
+#define LAPIC_IRR           0x200u
 #define LAPIC_ICR           0x300u
 #define LAPIC_ICR_HIGH      0x310u
 #define LAPIC_LVT_TIMER     0x320u
@@ -117,6 +118,10 @@ uint32_t lapic_timer_now(void) {
 
 void lapic_timer_deadline(uint64_t tsc) {
     wrmsr(MSR_TSC_DEADLINE, tsc);
+}
+
+bool lapic_timer_pending(void) {
+    return lapic_read(LAPIC_IRR + VECTOR_TIMER / 32 * 16) >> VECTOR_TIMER % 32 & 1;
 }
 
 // 82093AA 3.0

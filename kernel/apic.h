@@ -18,6 +18,7 @@ void lapic_send_init_sipi(uint32_t apic_id, uint8_t page);
 void lapic_timer_start(uint32_t ticks);
 uint32_t lapic_timer_now(void);
 void lapic_timer_deadline(uint64_t tsc); // TSC-deadline mode, where the host has it
+bool lapic_timer_pending(void);          // its interrupt was raised, and not taken yet
 
 void ioapic_add(uint64_t hpa, uint32_t gsi_base);
 bool ioapic_has(uint32_t gsi);

@@ -7,6 +7,8 @@
 #include "kernel/panic.h"
 #include "kernel/time_source.h"
 
+#define TRIAL_TICKS 1000000u
+
 uint64_t tsc_hz, kernel_start_tsc;
 static uint64_t lapic_per_tsc; // bus ticks per TSC tick, 32 fraction bits
 
@@ -35,8 +37,31 @@ static struct sample sample_take(void) {
     return best;
 }
 
+// Does the timer go by the TSC? Errata have it overlook that the TSC was set, Bochs that a reset did so: all deadlines
+// are over then, and a thread that waits for one is kept from running by its interrupts. They are off here.
+static bool deadline_timer_works(void) {
+    uint64_t now, deadline = rdtsc() + TRIAL_TICKS;
+    bool fired;
+    lapic_timer_deadline(deadline);
+    do {
+        fired = lapic_timer_pending();
+        now = rdtsc();
+    } while (!fired && now < deadline + TRIAL_TICKS);
+    lapic_timer_deadline(0);
+    return fired && now >= deadline;
+}
+
+static void choose_timer(void) {
+    if (!host.tsc_deadline || deadline_timer_works())
+        return;
+    log_print("the TSC deadline timer does not go by the TSC, and is not used");
+    host.tsc_deadline = false;
+    lapic_init_self();
+}
+
 void clock_calibrate(const struct acpi_machine *machine) {
     uint64_t hz[TSC_SOURCES];
+    choose_timer();
     time_source_init(machine);
     lapic_timer_start(UINT32_MAX);
     struct sample start = sample_take();

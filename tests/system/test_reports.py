@@ -58,11 +58,12 @@ def check_panic(report, reason, function):
     assert functions[0] == function, report
 
 
-@pytest.mark.parametrize('smp,uefi', [
-    (1, False), (4, False), pytest.param(1, True, marks=pytest.mark.long)])
-def test_panic(boot, smp, uefi):
+@pytest.mark.parametrize('cpu, smp, uefi', [
+    *((*machine, False) for machine in MACHINES),
+    pytest.param('amd', 1, True, marks=[pytest.mark.long, pytest.mark.qemu])])
+def test_panic(boot, cpu, smp, uefi):
     """The core's end stops all CPUs and names its place; the next boot knows of it and shows the whole log."""
-    host = boot(smp=smp, uefi=uefi, reboot=True, debian=False)
+    host = boot(cpu=cpu, smp=smp, uefi=uefi, reboot=True, debian=False)
     host.shell(120)
     assert 'no log of an earlier run is in memory' in host.command('dmesg --last')
     host.command('create -q grub')
@@ -89,7 +90,7 @@ def test_panic(boot, smp, uefi):
 @pytest.mark.qemu
 def test_stays_after_panic(boot, tmp_path):
     """With the core's option noreboot a machine keeps its last words on the screen."""
-    host = boot(arguments='noreboot', reboot=True, monitor=tmp_path / 'monitor')
+    host = boot(arguments='noreboot', reboot=True, debian=False, monitor=tmp_path / 'monitor')
     host.shell()
     host.line('debug-keys C')
     host.expect('The core has stopped[^\n]*\n')
@@ -104,7 +105,7 @@ def test_stays_after_panic(boot, tmp_path):
 @pytest.mark.parametrize('smp', [1, 4])
 def test_last_log(boot, smp, tmp_path):
     """A run that was stopped, and one that was cut off, are told apart, and each log is of the run before."""
-    host = boot(smp=smp, reboot=True, monitor=tmp_path / 'monitor')
+    host = boot(smp=smp, reboot=True, debian=False, monitor=tmp_path / 'monitor')
     host.shell()
     host.line('crash domain')
     host.expect('domain is started again')
@@ -155,7 +156,7 @@ def find_in_memory(host, path, megabytes, pattern):
 @pytest.mark.parametrize('smp', [1, 4])
 def test_machine_check(boot, smp, tmp_path):
     """Corrected errors are logged; one in a domain's memory ends the domain; one that may be anywhere, the machine."""
-    host = boot(smp=smp, memory=512, reboot=True, monitor=tmp_path / 'monitor')
+    host = boot(smp=smp, memory=512, reboot=True, debian=False, monitor=tmp_path / 'monitor')
     host.shell()
     machine_check(host, 0, 1, VALID | MISC | ADDR | READ, 0, 0x123000)
     for command in ('create -q grub memory=64', "wait grub screen 'GNU GRUB' 60", 'type grub c',
@@ -230,7 +231,7 @@ class Debugger:
     (7, 0xffffffff90000000, 'exception 8 in the core')], ids=['jump', 'stack'])
 def test_exception_in_core(boot, tmp_path, register, value, reason):
     """A jump to nowhere, and a stack that is gone: the second is a double fault, which has a stack of its own."""
-    host = boot(memory=512, monitor=tmp_path / 'monitor')
+    host = boot(memory=512, debian=False, monitor=tmp_path / 'monitor')
     host.shell()
     host.monitor('nmi')
     host.command('sleep 1')
