@@ -21,6 +21,7 @@ struct channel_header {
     uint32_t connected __attribute__((aligned(64)));     // by the console: the terminal shows this channel
     uint32_t out_waiting;                                // by the client: wake me when `out` has room
     uint32_t columns, rows;                              // by the console: size of the terminal
+    uint32_t reading;     // by the shell: it waits for what is typed, and writes nothing before
     uint64_t out_printed; // by the client of a log: position in `out` up to which it has printed lines itself
     uint64_t out_shown;   // by the console, of the shell: position in `out` up to which the terminal has it
 };

@@ -149,6 +149,10 @@ void channel_tell_shown(const struct console_channel *channel, uint64_t queued) 
         __atomic_store_n(&header->out_shown, header->out.read - unshown, __ATOMIC_RELEASE);
 }
 
+bool channel_reads(const struct console_channel *channel) {
+    return __atomic_load_n(&channel->ring.header->reading, __ATOMIC_ACQUIRE) != 0;
+}
+
 void channel_set_connected(struct console_channel *channel, uint64_t slot, bool connected) {
     if (channel->ended)
         return;

@@ -44,6 +44,9 @@ void channel_set_connected(struct console_channel *channel, uint64_t slot, bool 
 // bytes on their way.
 void channel_tell_shown(const struct console_channel *channel, uint64_t queued);
 
+// Does the client, the shell, wait for what is typed?
+bool channel_reads(const struct console_channel *channel);
+
 // Wakes the channel's client (wake.c).
 void channel_wake(uint64_t slot);
 

@@ -7,9 +7,11 @@
 #include "lib/format.h"
 #include "lib/string.h"
 
-#define NOBODY        UINT64_MAX
-#define QUEUE_BYTES   512u  // of a client's output wait for the UART, no more, so that Ctrl-] acts at once
-#define QUIET_PART    50u   // of a second: logs wait until the shell has written nothing for so long
+#define NOBODY      UINT64_MAX
+#define QUEUE_BYTES 512u // of a client's output wait for the UART, no more, so that Ctrl-] acts at once
+#define QUIET_PART                                                                                                     \
+    50u                     // of a second: logs wait until the shell has written nothing for so long, and for a whole
+                            // second where it stopped within a line without waiting for a key
 #define PATIENCE_S    2u    // typed bytes that a domain has no room for are dropped after that, when no more fit
 #define LOG_LINE_MOST 1000u // longer lines are shown in parts
 #define REPLAY_BYTES  2048u // of what a domain wrote before are shown again when the terminal connects
@@ -277,6 +279,13 @@ static uint64_t logs_deadline(void) {
     return deadline;
 }
 
+// For how long the shell has to be silent before a log's line comes between.
+static uint64_t quiet_time(void) {
+    const struct console_channel *shell = shell_channel();
+    bool between = !shell || terminal_line_is_empty(&line) || channel_reads(shell);
+    return between ? second / QUIET_PART : second;
+}
+
 // Shows log lines between the shell's. Returns when to look again.
 static uint64_t show_logs(void) {
     bool made = false;
@@ -284,8 +293,8 @@ static uint64_t show_logs(void) {
     struct console_channel *log;
     if (!terminal_line_can_interrupt(&line))
         return NO_DEADLINE;
-    if (present - shell_shown_at < second / QUIET_PART)
-        return shell_shown_at + second / QUIET_PART;
+    if (present - shell_shown_at < quiet_time())
+        return shell_shown_at + quiet_time();
     while (has_log_room() && (log = next_log_line(&length))) {
         make_way(&made);
         show_log_line(log, length);

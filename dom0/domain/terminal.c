@@ -92,6 +92,14 @@ static void drop_typed(size_t bytes) {
     memmove(typed, typed + bytes, typed_length);
 }
 
+// While it waits for a key the console may draw the line again, behind those of logs.
+static void wait_for_key(uint64_t deadline) {
+    __atomic_store_n(&shell.header->reading, 1, __ATOMIC_RELEASE);
+    kick();
+    manager_wait(deadline);
+    __atomic_store_n(&shell.header->reading, 0, __ATOMIC_RELEASE);
+}
+
 size_t terminal_read(char *to, size_t size, uint64_t deadline) {
     if (!open_shell())
         server_exit(1);
@@ -105,7 +113,7 @@ size_t terminal_read(char *to, size_t size, uint64_t deadline) {
         }
         if (manager_now_tsc() >= deadline)
             return 0;
-        manager_wait(deadline);
+        wait_for_key(deadline);
     }
 }
 

@@ -25,6 +25,7 @@ static uint64_t told_shown; // to the shell: of what it wrote
 static uint8_t typed[UART_RECEIVE_BYTES];
 static size_t typed_at, typed_end;
 static uint64_t now = 100 * SECOND;
+static bool reading = true; // the shell
 
 struct console_channel *channels_slot(uint64_t slot) {
     return slot < CHANNELS && slots[slot].kind != CONSOLE_CHANNEL_NONE ? &slots[slot] : NULL;
@@ -45,6 +46,11 @@ size_t channel_type(struct console_channel *channel, uint64_t slot, const void *
     input_room[slot] -= size;
     strncat(input[slot], bytes, size);
     return size;
+}
+
+bool channel_reads(const struct console_channel *channel) {
+    assert_ptr_equal(channel, &slots[SHELL]);
+    return reading;
 }
 
 void channel_set_connected(struct console_channel *channel, uint64_t slot, bool on) {
@@ -129,6 +135,7 @@ static void open_slot(int slot, uint32_t kind, const char *name) {
 static int set_up(void **state) {
     (void)state;
     memset(slots, 0, sizeof(slots));
+    reading = true;
     typed_at = typed_end = 0;
     (void)pump(); // a domain that was shown has gone
     open_slot(SHELL, CONSOLE_CHANNEL_SHELL, "domain");
@@ -161,6 +168,21 @@ static void log_lines_wait_until_the_shell_is_quiet(void **state) {
     (void)terminal_pump(now, SECOND);
     sent[sent_size] = 0;
     assert_string_equal(sent, "a\r\x1b[K[init] line\r\n> a");
+}
+
+static void log_lines_do_not_cut_an_answer(void **state) {
+    (void)state;
+    reading = false;
+    put(SHELL, "list\r\n{\"name\":");
+    put(LOG, "line\n");
+    assert_string_equal(pump(), "list\r\n{\"name\":");
+    put(SHELL, " 1}\r\n");
+    assert_string_equal(pump(), " 1}\r\n[init] line\r\n");
+    put(SHELL, "silent for long");
+    put(LOG, "more\n");
+    (void)pump();
+    now += SECOND;
+    assert_string_equal(pump(), "\r\x1b[K[init] more\r\nsilent for long");
 }
 
 static void log_lines_do_not_break_sequences(void **state) {
@@ -337,6 +359,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(log_lines_leave_the_shells_line_as_it_was, set_up),
         cmocka_unit_test_setup(log_lines_wait_until_the_shell_is_quiet, set_up),
+        cmocka_unit_test_setup(log_lines_do_not_cut_an_answer, set_up),
         cmocka_unit_test_setup(log_lines_do_not_break_sequences, set_up),
         cmocka_unit_test_setup(logs_move_no_cursor, set_up),
         cmocka_unit_test_setup(chatty_logs_are_held_back_and_counted, set_up),
