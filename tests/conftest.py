@@ -1,10 +1,13 @@
 """What tests of the whole system share: Bulkhead booted in QEMU, its shell, its log."""
+import contextlib
 import fcntl
 import json
 import os
 import pathlib
 import re
+import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -24,6 +27,8 @@ ESCAPES = re.compile(r'\x1b\[[0-9;?]*[A-Za-z]')
 PATIENCE = float(os.environ.get('BULKHEAD_PATIENCE', '1'))
 # Bochs runs 50 to 80 million instructions a second, of which its machine needs 100 for a second of its own.
 BOCHS_PATIENCE = 4
+# What waits has a time limit of its own; a test that is still there after these many seconds keeps no others waiting.
+TEST_SECONDS = 1800
 # Vendor of the machines whose test does not say: amd, or intel in the suite of that name.
 CPU = os.environ.get('BULKHEAD_CPU', 'amd')
 # What a test of each kind runs on: vendor of the CPU, and number of CPUs. More on VT-x is in the suite intel.
@@ -36,6 +41,40 @@ def pytest_configure(config):
     config.addinivalue_line('markers', 'alone: measures time, or what others measured: no test runs beside it')
     if not hasattr(config, 'workerinput'):
         config.pluginmanager.register(Results(config))
+
+
+def pytest_collection_modifyitems(config, items):
+    """In the suite intel, no tests for machines with AMD-V only."""
+    of_amd = [item for item in items if CPU != 'amd' and hasattr(item, 'callspec') and
+              str(item.callspec.params.get('cpu', '')).startswith('amd')]
+    config.hook.pytest_deselected(items=of_amd)
+    items[:] = [item for item in items if item not in of_amd]
+
+
+@contextlib.contextmanager
+def ended_after(seconds):
+    def late(*_):
+        pytest.fail(f'still running after {seconds:.0f} s')
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call():
+    with ended_after(TEST_SECONDS * PATIENCE):
+        yield
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_teardown():
+    with ended_after(60 * PATIENCE):
+        yield
 
 
 class Results:
@@ -139,7 +178,11 @@ class Host:
 
     def close(self):
         self.serial.proc.terminate()
-        self.serial.proc.wait()
+        try:
+            self.serial.proc.wait(10)
+        except subprocess.TimeoutExpired:
+            self.serial.proc.kill()
+            self.serial.proc.wait()
         self.log.close()
 
 

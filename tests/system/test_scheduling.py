@@ -32,8 +32,8 @@ def test_weight_is_of_the_domain(boot, guest_files):
     image = guest_files.parent / 'tests/guests/spin.iso'
     host = boot(isos=[image], smp=1, debian=False)
     host.shell(60)
-    host.command('create -q spin name=one vcpus=1')
-    host.command('create -q spin name=three vcpus=3')
+    for name, vcpus in (('one', 1), ('three', 3)):
+        assert 'create:' not in host.command(f'create -q spin name={name} vcpus={vcpus} memory=64')
     host.command('sleep 4')
     before = times(host.command('list'))
     host.command(f'sleep {SECONDS}', 60)

@@ -4,7 +4,7 @@ import subprocess
 
 import pexpect
 import pytest
-from conftest import MACHINES, PATIENCE
+from conftest import BOCHS_PATIENCE, CPU, MACHINES, PATIENCE
 from shell_output import Answers, parse_json
 
 import build
@@ -153,11 +153,13 @@ def test_run_refuses(options, message):
     ('sleep 1000', 6, 124, 'sleep 1000')], ids=['good', 'failed', 'timeout'])
 def test_run_commands(commands, timeout, status, message):
     # The host has to get as far as its shell in this time, however slow the machine is.
-    run = run_script('--headless', '--commands', commands, '--timeout', str(int(timeout * PATIENCE)))
+    seconds = int(timeout * PATIENCE * (1 if CPU == 'amd' else BOCHS_PATIENCE))
+    run = run_script('--cpu', CPU, '--headless', '--commands', commands, '--timeout', str(seconds), seconds=2 * seconds)
     assert message in run.stdout
     assert run.returncode == status, run.stdout
 
 
+@pytest.mark.qemu  # test_vtx.py has another for Bochs
 def test_run_interactive(tmp_path):
     """On a terminal, with an ISO and a configuration of one's own aboard."""
     config = tmp_path / 'mine.cfg'

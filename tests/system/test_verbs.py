@@ -67,7 +67,7 @@ CASES = {
               for wrong in ('0', 'x', '1.5')),
             ('top -d 0', f'0 {TIME}'), ('top -d x', f'x {TIME}'), ('top -n', 'option -n needs a value: N'),
             ('top -b -n 1', 'CPU(%)')],
-    'uptime': [('uptime nobody d', UNKNOWN), ('uptime', '0:00:')],
+    'uptime': [('uptime nobody d', UNKNOWN), ('uptime', ' 0:')],
     'vcpu-list': [('vcpu-list nobody', UNKNOWN), ('vcpu-list d', '--p')],
     'wait': [('wait d state asleep 1', 'asleep is no state; accepted: running, blocked, paused'),
              ('wait d smell x 1', 'smell cannot be waited for; accepted: state, console, screen'),
