@@ -139,9 +139,15 @@ static unsigned highest_in_service(const struct lapic *lapic) {
     return 0;
 }
 
+// A self-IPI that the processor serves leaves TMR alone (SDM 3C 30.1.5): it would find there that the vector was a
+// level's once.
 void lapic_ended(struct lapic *lapic, uint8_t vector) {
-    if (lapic_get(lapic, LAPIC_TMR + vector / 32u * 16u) & 1u << (vector % 32))
-        lapic->host->eoi(lapic->host->machine, vector);
+    unsigned at = LAPIC_TMR + vector / 32u * 16u;
+    uint32_t bit = 1u << (vector % 32), tmr = lapic_get(lapic, at);
+    if (!(tmr & bit))
+        return;
+    lapic_put(lapic, at, tmr & ~bit);
+    lapic->host->eoi(lapic->host->machine, vector);
 }
 
 static void eoi_write(struct lapic *lapic) {

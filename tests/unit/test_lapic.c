@@ -491,6 +491,9 @@ static void test_ends_of_the_processor(void **state) {
     assert_int_equal(seen.eois, 0);
     lapic_ended(lapic, 0x91);
     assert_true(seen.eois == 1 && seen.eoi_vector == 0x91);
+    lapic_ended(lapic, 0x91); // of a self-IPI that the model has not seen
+    assert_int_equal(seen.eois, 1);
+    lapic_post(lapic, 0x91, true);
     inject(0x91);
     put(LAPIC_EOI, 0);
     assert_true(seen.eois == 2 && seen.changes == 1);
