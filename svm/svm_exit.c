@@ -6,6 +6,7 @@
 #include "svm/svm.h"
 
 #define EXCEPTION_DB 1u
+#define EXCEPTION_MF 16u
 #define EXCEPTION_AC 17u
 #define EXCEPTION_MC 18u
 #define APIC_TPR     0x80u
@@ -63,6 +64,13 @@ static int exit_exception(struct vcpu *vcpu, struct vmcb *vmcb, uint32_t vector)
     return EXIT_HANDLED;
 }
 
+// With CR0.NE clear the processor waits, at an x87 instruction, for the interrupt that FERR# asks for.
+static int exit_ferr(struct vcpu *vcpu) {
+    vcpu->page->qualification = EXCEPTION_MF;
+    vcpu->page->exit_gva = 0;
+    return VCPU_EXIT_EXCEPTION;
+}
+
 static int exit_task_switch(struct vcpu *vcpu, const struct vmcb *vmcb) {
     uint64_t info = vmcb->exit_info2, source = info >> 36 & 1 ? 1 : info >> 38 & 1 ? 2 : 0;
     if (vcpu->event & EVENT_VALID)
@@ -76,23 +84,14 @@ static const struct {
     uint16_t code;
     int16_t reason;
 } plain_exits[] = {
-    {EXIT_CPUID, VCPU_EXIT_CPUID},
-    {EXIT_HLT, VCPU_EXIT_HLT},
-    {EXIT_INTR, EXIT_HANDLED},
-    {EXIT_NMI, EXIT_HANDLED},
-    {EXIT_INIT, EXIT_HANDLED},
-    {EXIT_VINTR, EXIT_HANDLED},
-    {EXIT_FERR, EXIT_HANDLED},
-    {EXIT_RDPMC, VCPU_EXIT_RDPMC},
-    {EXIT_INVD, VCPU_EXIT_WBINVD},
-    {EXIT_WBINVD, VCPU_EXIT_WBINVD},
-    {EXIT_INVLPGA, VCPU_EXIT_VIRTUALIZATION},
-    {EXIT_SHUTDOWN, VCPU_EXIT_SHUTDOWN},
-    {EXIT_VMMCALL, VCPU_EXIT_VMCALL},
-    {EXIT_MONITOR, VCPU_EXIT_MWAIT},
-    {EXIT_MWAIT, VCPU_EXIT_MWAIT},
-    {EXIT_MWAIT_C, VCPU_EXIT_MWAIT},
-    {EXIT_XSETBV, VCPU_EXIT_XSETBV},
+    {EXIT_CPUID, VCPU_EXIT_CPUID},       {EXIT_HLT, VCPU_EXIT_HLT},
+    {EXIT_INTR, EXIT_HANDLED},           {EXIT_NMI, EXIT_HANDLED},
+    {EXIT_INIT, EXIT_HANDLED},           {EXIT_VINTR, EXIT_HANDLED},
+    {EXIT_RDPMC, VCPU_EXIT_RDPMC},       {EXIT_INVD, VCPU_EXIT_WBINVD},
+    {EXIT_WBINVD, VCPU_EXIT_WBINVD},     {EXIT_INVLPGA, VCPU_EXIT_VIRTUALIZATION},
+    {EXIT_SHUTDOWN, VCPU_EXIT_SHUTDOWN}, {EXIT_VMMCALL, VCPU_EXIT_VMCALL},
+    {EXIT_MONITOR, VCPU_EXIT_MWAIT},     {EXIT_MWAIT, VCPU_EXIT_MWAIT},
+    {EXIT_MWAIT_C, VCPU_EXIT_MWAIT},     {EXIT_XSETBV, VCPU_EXIT_XSETBV},
 };
 
 static int decode_plain(struct vcpu *vcpu, uint32_t code) {
@@ -119,6 +118,8 @@ static int decode(struct vcpu *vcpu, struct vmcb *vmcb) {
     case EXIT_CR_WRITE0 + 8:
         vcpu->page->qualification = (code - EXIT_CR_WRITE0) | 1u << 8;
         return VCPU_EXIT_CR;
+    case EXIT_FERR:
+        return exit_ferr(vcpu);
     case EXIT_TASK_SWITCH:
         return exit_task_switch(vcpu, vmcb);
     case EXIT_IRET:

@@ -155,9 +155,23 @@ static void exit_memory(struct vcpu *vcpu) {
     vcpu_emulated(vcpu, emulate_instruction(&vcpu->emulate));
 }
 
+// With CR0.NE clear an x87 error is no exception: the processor waits at the instruction for the interrupt that FERR#
+// asks the chipset for (SDM 1 D.2; APM 2 15.14.3).
+static void x87_error(struct vcpu *vcpu) {
+    struct vcpu_page *page = vcpu->page;
+    piix3_coprocessor_error(&vcpu->machine->piix3);
+    page->interruptibility &= ~VCPU_SHADOW;
+    page->dirty |= GROUP_RIP;
+    page->activity = VCPU_HALTED;
+}
+
 static void exit_exception(struct vcpu *vcpu) {
     uint64_t q = vcpu->page->qualification;
     unsigned vector = (unsigned)(q & 0x1f);
+    if (vector == VECTOR_MF && !(vcpu->page->cr0 & CR0_NE)) {
+        x87_error(vcpu);
+        return;
+    }
     bool has_error = vector == 8 || (vector >= 10 && vector <= 14) || vector == 17;
     vcpu_inject(vcpu, has_error ? exception_with_error(vector, (uint32_t)(q >> 32)) : exception(vector));
 }

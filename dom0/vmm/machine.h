@@ -234,6 +234,7 @@ void exit_xsetbv(struct vcpu *vcpu);
 #define VECTOR_DF 8u
 #define VECTOR_GP 13u
 #define VECTOR_PF 14u
+#define VECTOR_MF 16u
 
 static inline uint64_t exception(unsigned vector) {
     return EVENT_VALID | EVENT_EXCEPTION | vector;

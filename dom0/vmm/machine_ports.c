@@ -43,6 +43,7 @@ static const struct port_range ranges[] = {
     {RTC_BASE, 4, OF(rtc), rtc_port_read, rtc_port_write},
     {PIIX3_PORT_SYSTEM, 1, OF(piix3), piix3_port_read, piix3_port_write},
     {PIIX3_PORT_ELCR, 2, OF(piix3), piix3_port_read, piix3_port_write},
+    {PIIX3_PORT_COPROCESSOR, 1, OF(piix3), piix3_port_read, piix3_port_write},
     {PIIX4_PM_PORT_COMMAND, 2, OF(pm), piix4_pm_command_read, piix4_pm_command_write},
     {IDE_PRIMARY_BASE, 8, OF(ide), ide_port_read, ide_port_write},
     {IDE_PRIMARY_CONTROL, 1, OF(ide), ide_port_read, ide_port_write},

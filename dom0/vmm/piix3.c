@@ -9,6 +9,8 @@
 #define ELCR1_WRITABLE 0xf8u // IRQ 0, 1, 2, 8 and 13 are always edge-triggered
 #define ELCR2_WRITABLE 0xdeu
 
+#define IRQ_COPROCESSOR 13u
+
 #define RESET_HARD 0x02u // SRST: the kind of reset
 #define RESET_CPU  0x04u // RCPU: its rising edge resets
 
@@ -82,11 +84,24 @@ static void elcr_write(struct piix3 *piix3, unsigned index, uint8_t value) {
         piix3->elcr_changed(piix3->host->machine, piix3_elcr(piix3));
 }
 
+static void coprocessor_set(struct piix3 *piix3, bool level) {
+    if (level == (piix3->s.coprocessor_error != 0))
+        return;
+    piix3->s.coprocessor_error = level;
+    piix3->host->irq_set(piix3->host->machine, IRQ_COPROCESSOR, level);
+}
+
+// Whether or not XBCS lets it: the firmware does not ask for it, its interrupt handler is there nevertheless.
+void piix3_coprocessor_error(struct piix3 *piix3) {
+    coprocessor_set(piix3, true);
+}
+
 static void registers_reset(struct piix3 *piix3) {
     pci_identity_reset(&piix3->pci, &identity, defaults, sizeof defaults / sizeof defaults[0]);
     piix3->s.elcr[1] = 0;
     elcr_write(piix3, 0, 0);
     piix3->s.reset_control = 0;
+    coprocessor_set(piix3, false);
     piix3->s.system_control = SYSTEM_A20;
 }
 
@@ -139,6 +154,9 @@ static void byte_write(void *device, uint16_t port, uint8_t value) {
     case PIIX3_PORT_ELCR:
     case PIIX3_PORT_ELCR + 1:
         elcr_write(piix3, port - PIIX3_PORT_ELCR, value);
+        break;
+    case PIIX3_PORT_COPROCESSOR:
+        coprocessor_set(piix3, false);
         break;
     case PIIX3_PORT_RESET: {
         bool reset = value & ~piix3->s.reset_control & RESET_CPU;

@@ -84,7 +84,8 @@ void vcpu_reset(struct vcpu *vcpu) {
     page->sysenter_cs = page->sysenter_esp = page->sysenter_eip = 0;
     page->pat = 0x0007040600070406;
     page->xcr0 = 1;
-    page->exception_intercepts = 0;
+    // VT-x makes an x87 error #MF, whatever the guest's CR0.NE says; AMD-V's exit for CR0.NE clear is no #MF.
+    page->exception_intercepts = vcpu->machine->cpuid.intel ? 1u << VECTOR_MF : 0;
     page->dirty |= GROUP_MSR | GROUP_INTERCEPT | GROUP_TSC;
     if (vcpu->machine->cpuid.xcr0_allowed)
         page->dirty |= GROUP_XCR0;

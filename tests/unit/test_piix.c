@@ -200,6 +200,21 @@ static void rerouting_moves_the_line(void **state) {
     assert_int_equal(config_read(PIIX3_DEVFN, 0x60, 4), 0x80808080);
 }
 
+// FERR#: IRQ 13 until port F0h is written, or a reset.
+static void coprocessor_error(void **state) {
+    (void)state;
+    piix3_port_write(&piix3, PIIX3_PORT_COPROCESSOR, 1, 0);
+    assert_int_equal(board.edges[13], 0);
+    piix3_coprocessor_error(&piix3);
+    piix3_coprocessor_error(&piix3);
+    assert_true(board.lines[13] && board.edges[13] == 1);
+    piix3_port_write(&piix3, PIIX3_PORT_COPROCESSOR, 1, 0);
+    assert_false(board.lines[13]);
+    piix3_coprocessor_error(&piix3);
+    piix3_reset(&piix3);
+    assert_false(board.lines[13]);
+}
+
 static void elcr_keeps_edge_irqs(void **state) {
     (void)state;
     piix3_port_write(&piix3, PIIX3_PORT_ELCR, 2, 0xffff);
@@ -406,6 +421,7 @@ int main(void) {
         cmocka_unit_test_setup(shared_lines_are_ored, setup),
         cmocka_unit_test_setup(rerouting_moves_the_line, setup),
         cmocka_unit_test_setup(elcr_keeps_edge_irqs, setup),
+        cmocka_unit_test_setup(coprocessor_error, setup),
         cmocka_unit_test_setup(reset_ports, setup),
         cmocka_unit_test_setup(block_moves, setup),
         cmocka_unit_test_setup(timer_counts, setup),
