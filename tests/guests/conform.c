@@ -8,6 +8,27 @@ bool raises(void (*action)(uint64_t), uint64_t argument, uint64_t vector, uint64
     return last_exception.vector == vector && last_exception.error == error;
 }
 
+static struct gate *gate_of(unsigned vector) {
+    struct __attribute__((packed)) {
+        uint16_t limit;
+        uint64_t base;
+    } idtr;
+    __asm__ volatile("sidt %0" : "=m"(idtr));
+    return (struct gate *)(uintptr_t)idtr.base + vector;
+}
+
+struct gate gate_set(unsigned vector, const void *entry) {
+    uint64_t at = (uint64_t)(uintptr_t)entry;
+    struct gate before = *gate_of(vector);
+    uint64_t low = (at & 0xffff) | 8ull << 16 | 0x8eull << 40 | (at >> 16 & 0xffff) << 48;
+    gate_restore(vector, (struct gate){{low, at >> 32}});
+    return before;
+}
+
+void gate_restore(unsigned vector, struct gate gate) {
+    *gate_of(vector) = gate;
+}
+
 static bool signature(uint32_t leaf, uint32_t ebx) {
     uint32_t a = leaf, b, c = 0, d;
     __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));

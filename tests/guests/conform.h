@@ -9,7 +9,9 @@ struct check {
 
 // Each ends with one without a name.
 extern const struct check access_checks[], cr4_checks[], exception_checks[], strict_checks[], interrupt_checks[],
-    mode_checks[], state_checks[], float_checks[], instruction_checks[], page_checks[], user_checks[];
+    mode_checks[], state_checks[], float_checks[], instruction_checks[], page_checks[], user_checks[], level_checks[],
+    eoi_checks[], xsave_checks[], xsaveopt_checks[], xsavec_checks[], xsaves_checks[], avx512_checks[], rdrand_checks[],
+    rdseed_checks[];
 
 // What a guest runs, in order; ends with one without checks.
 struct theme {
@@ -22,6 +24,23 @@ extern const struct theme themes[];
 // KVM's signature.
 bool not_qemu(void);
 bool not_bare_qemu(void);
+
+// What not every machine offers.
+bool has_eoi_register(void);
+bool has_rdrand(void);
+bool has_rdseed(void);
+bool has_xsave(void);
+bool has_xsaveopt(void);
+bool has_xsavec(void);
+bool has_xsaves(void);
+bool has_avx512(void);
+
+// Another handler for a vector, with a bare frame; gives what was there, for gate_restore.
+struct gate {
+    uint64_t words[2];
+};
+struct gate gate_set(unsigned vector, const void *entry);
+void gate_restore(unsigned vector, struct gate gate);
 
 // Did the action cause just this exception?
 bool raises(void (*action)(uint64_t), uint64_t argument, uint64_t vector, uint64_t error);

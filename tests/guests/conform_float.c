@@ -1,6 +1,6 @@
 // x87, SSE and AVX: their state over exits, and their errors (SDM 3A 6.15, vectors 16 and 19).
 #include "lib/string.h"
-#include "tests/guests/conform.h"
+#include "tests/guests/conform_ioapic.h"
 
 #define UD 6u
 #define MF 16u
@@ -15,6 +15,10 @@
 #define ZERO_UNMASKED  0x037bu // x87 control word
 #define MXCSR_UNMASKED 0x1d80u // division by zero
 #define TIMES          10u
+#define LAPIC_ID       0x20u
+#define IRQ_VECTOR     0x61u
+#define IRQ_TIMES      3u
+#define IRQ_PATIENCE   (1ull << 26)
 
 static uint32_t features(void) {
     uint32_t a = 1, b, c = 0, d;
@@ -60,6 +64,51 @@ static bool check_x87_error(void) {
     bool good = raises(divide_by_zero, 0, MF, NO_ERROR);
     __asm__ volatile("fninit; mov %0, %%cr0" : : "r"(cr0));
     return good;
+}
+
+// Counts, lets IRQ 13 go down and clears the error, in the order of a PC's firmware; then EOI.
+extern char x87_entry[];
+uint64_t x87_interrupts;
+__asm__("x87_entry: push %rax; incq x87_interrupts; xor %eax, %eax; out %al, $0xf0; fnclex\n"
+        "mov $0xfee000b0, %eax; movl $0, (%rax); pop %rax; iretq");
+
+static void divide_with_interrupts(uint64_t unused) {
+    static const uint16_t control = ZERO_UNMASKED;
+    uint64_t start = rdtsc(), before = x87_interrupts;
+    __asm__ volatile("fninit; fldcw %0; fld1; fldz; sti; fdivrp %%st, %%st(1); fwait" : : "m"(control));
+    while (x87_interrupts == before && rdtsc() - start < IRQ_PATIENCE)
+        __asm__ volatile("pause");
+    __asm__ volatile("cli");
+}
+
+// Divisions by zero with CR0.NE clear: does each become one interrupt 13?
+static bool divisions_interrupt(unsigned times) {
+    struct gate before = gate_set(IRQ_VECTOR, x87_entry);
+    uint64_t cr0;
+    uint16_t status;
+    bool good = true;
+    __asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
+    __asm__ volatile("mov %0, %%cr0" : : "r"(cr0 & ~CR0_NE));
+    ioapic_pin(PIN_COPROCESSOR, lapic_get(LAPIC_ID) >> 24, IRQ_VECTOR);
+    for (unsigned i = 0; i < times; i++) {
+        uint64_t interrupts = x87_interrupts;
+        good &= survives(divide_with_interrupts, 0) && x87_interrupts == interrupts + 1;
+        __asm__ volatile("fnstsw %0" : "=a"(status));
+        good &= (status & 0x80ff) == 0;
+    }
+    ioapic_pin(PIN_COPROCESSOR, 0, PIN_MASKED);
+    gate_restore(IRQ_VECTOR, before);
+    __asm__ volatile("fninit; mov %0, %%cr0" : : "r"(cr0));
+    return good;
+}
+
+static bool check_x87_irq(void) {
+    return divisions_interrupt(1);
+}
+
+// IRQ 13 is an edge: the next one comes because port F0h has taken the line down.
+static bool check_x87_irq_again(void) {
+    return divisions_interrupt(IRQ_TIMES);
 }
 
 static void divide_vectors(uint64_t unused) {
@@ -130,6 +179,8 @@ static bool check_avx_state(void) {
 const struct check float_checks[] = {
     {"x87-state", check_x87_state},
     {"x87-error", check_x87_error},
+    {"x87-irq", check_x87_irq},
+    {"x87-irq-again", check_x87_irq_again},
     {"simd-error", check_simd_error},
     {"avx-state", check_avx_state},
     {0},

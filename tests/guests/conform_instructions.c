@@ -154,21 +154,6 @@ static bool check_monitor(void) {
     return did && interrupt_counts[WAKE_UP] == before + 1;
 }
 
-static bool check_random(void) {
-    bool offered = (cpuid(1, 0).c >> 30 & 1) != 0;
-    uint64_t first = 0;
-    if (!offered)
-        return true; // AMD-V has no exit for it
-    for (unsigned i = 0; i < 4; i++) {
-        if (!RUN(0, 0, 0x48, 0x0f, 0xc7, 0xf0))
-            return false;
-        if (i && result_rax == first)
-            return false;
-        first = result_rax;
-    }
-    return true;
-}
-
 // A descriptor of what INVPCID invalidates at TEST_ADDRESS: PCID 0, address 0.
 static bool check_invpcid(void) {
     bool offered = (cpuid(7, 0).b >> 10 & 1) != 0;
@@ -239,7 +224,6 @@ const struct check instruction_checks[] = {
     {"caches", check_caches},
     {"rdtscp", check_rdtscp},
     {"monitor", check_monitor},
-    {"random", check_random},
     {"invpcid", check_invpcid},
     {"rdpmc", check_rdpmc},
     {"xsetbv", check_xsetbv},

@@ -256,8 +256,10 @@ const struct theme themes[] = {
     {smp_start_checks, setup},
     {smp_signal_checks, not_bare_qemu},
     {smp_ipi_checks, smp_ready},
+    {smp_level_checks, smp_ready},
     {smp_memory_checks, smp_ready},
     {smp_state_checks, smp_ready},
+    {smp_x2apic_level_checks, x2apic_ready},
     {smp_x2apic_checks, x2apic_ready},
     {0},
 };

@@ -78,7 +78,7 @@ struct __attribute__((packed)) start_page {
 _Static_assert(__builtin_offsetof(struct start_page, registers) == 0x410, "conform_smp.asm's SAVED");
 
 extern const struct check smp_start_checks[], smp_signal_checks[], smp_ipi_checks[], smp_x2apic_checks[],
-    smp_memory_checks[], smp_state_checks[];
+    smp_memory_checks[], smp_state_checks[], smp_level_checks[], smp_x2apic_level_checks[];
 
 extern uint8_t guest_x2apic; // guest.c
 

@@ -109,7 +109,7 @@ static bool check_registers_own(void) {
 
 // ---- x87, SSE, AVX, AVX-512
 
-static bool has_xsave(void) {
+bool has_xsave(void) {
     uint32_t a = 1, b, c = 0, d;
     __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
     return c & ECX1_XSAVE;

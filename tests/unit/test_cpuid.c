@@ -63,6 +63,7 @@ static void test_always_offered(void **state) {
     assert_true(one.ecx & 1u << 24); // TSC deadline
     assert_true(one.ecx & 1u << 27); // OSXSAVE, as CR4 says
     assert_true(read(0, 7, 0, 7).ebx & 1u << 1);
+    assert_true(one.ecx & 1u << 30 && read(0, 7, 0, 7).ebx & 1u << 18); // RDRAND, RDSEED
     struct cpuid_vcpu off = {0, 0, 1, false};
     assert_false(cpuid_read(&cpuid, &off, 1, 0).ecx & 1u << 27);
     assert_false(cpuid_read(&cpuid, &off, 1, 0).edx & 1u << 9); // APIC disabled
