@@ -5,6 +5,7 @@
 #include "dom0/console/terminal_line.h"
 #include "dom0/console/uart.h"
 #include "lib/format.h"
+#include "lib/plain_text.h"
 #include "lib/string.h"
 
 #define NOBODY      UINT64_MAX
@@ -199,9 +200,7 @@ static void show_log_line(struct console_channel *channel, size_t length) {
     channel->shown += length;
     if (bytes[length - 1] == '\n')
         length--;
-    for (size_t i = 0; i < length; i++)
-        if ((bytes[i] < 0x20 && bytes[i] != '\t') || bytes[i] == 0x7f)
-            bytes[i] = '?'; // a log line moves no cursor
+    plain_text((char *)bytes, length); // a log line moves no cursor
     int size = format(prefix, sizeof(prefix), "[%s] ", channel->name);
     uart_write(prefix, (size_t)size);
     uart_write(bytes, length);

@@ -96,35 +96,15 @@ bool domain_registers(struct domain *domain, unsigned vcpu, struct vmm_registers
     return true;
 }
 
-// The VMM writes `screen_updates` before and after the screen; a copy is whole if it was even and the same around it.
-static bool copy_screen(const struct domain *domain, struct vga_text_screen *screen) {
-    for (int tries = 0; tries < 100; tries++) {
-        uint32_t before = __atomic_load_n(&domain->page->screen_updates, __ATOMIC_ACQUIRE);
-        memcpy(screen, (const void *)&domain->page->screen, sizeof *screen);
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        if (!(before & 1) && before == __atomic_load_n(&domain->page->screen_updates, __ATOMIC_RELAXED))
-            return true;
-    }
-    return false;
-}
-
-// The VMM is a guest's: nothing in the page may lead outside of it.
-static bool screen_is_sound(const struct vga_text_screen *screen) {
-    return screen->columns && screen->columns <= VGA_TEXT_COLUMNS_MAX && screen->rows &&
-           screen->rows <= VGA_TEXT_ROWS_MAX && screen->cursor_column < screen->columns &&
-           screen->cursor_row < screen->rows;
-}
-
 bool domain_screen(struct domain *domain, struct vga_text_screen *screen, char error[DOMAIN_ERROR_SIZE]) {
     bool alive = domain->state == DOMAIN_STATE_RUNNING || domain->state == DOMAIN_STATE_PAUSED;
     if (alive && !command(domain, VMM_SCREEN, error)) // of what ended the last screen is in the page
         return false;
-    if (!copy_screen(domain, screen)) {
+    enum domain_page_screen kind = domain_page_screen(domain->page, screen);
+    if (kind == DOMAIN_PAGE_CHANGES)
         format(error, DOMAIN_ERROR_SIZE, "its screen changes all the time");
-        return false;
-    }
-    if (screen_is_sound(screen))
-        return true;
+    if (kind != DOMAIN_PAGE_GRAPHICS)
+        return kind == DOMAIN_PAGE_TEXT;
     format(error, DOMAIN_ERROR_SIZE, "it shows graphics (%ux%u, %u bits), no text", domain->page->graphics_width,
            domain->page->graphics_height, domain->page->graphics_depth);
     return false;

@@ -59,9 +59,13 @@ struct domain *domain_find(const char *name_or_id) {
     return domain;
 }
 
+static struct domain_vcpu vcpu_of(const struct domain *domain, unsigned vcpu) {
+    return domain_page_vcpu(domain->page, vcpu, manager_page_clock());
+}
+
 static bool is_idle(const struct domain *domain) {
     for (unsigned i = 0; i < domain->config.vcpus && i < VMM_VCPUS_MAX; i++)
-        if (domain->page->vcpu[i].state == VMM_VCPU_RUNNING)
+        if (vcpu_of(domain, i).state == VMM_VCPU_RUNNING)
             return false;
     return true;
 }
@@ -83,10 +87,9 @@ const char *domain_state_flags(const struct domain *domain) {
 }
 
 struct vcpu_facts domain_vcpu_facts(const struct domain *domain, unsigned vcpu) {
-    const volatile struct domain_vcpu *from = &domain->page->vcpu[vcpu % VMM_VCPUS_MAX];
-    uint32_t state = from->state;
-    struct vcpu_facts facts = {.cpu = from->cpu, .cpu_ns = manager_ns_of_tsc(from->run_tsc), .exits = from->exits};
-    const char *flags = state == VMM_VCPU_RUNNING ? "r--" : state == VMM_VCPU_HALTED ? "-b-" : "---";
+    struct domain_vcpu from = vcpu_of(domain, vcpu);
+    struct vcpu_facts facts = {.cpu = from.cpu, .cpu_ns = manager_ns_of_tsc(from.run_tsc), .exits = from.exits};
+    const char *flags = from.state == VMM_VCPU_RUNNING ? "r--" : from.state == VMM_VCPU_HALTED ? "-b-" : "---";
     if (domain->state != DOMAIN_STATE_RUNNING)
         flags = domain->state == DOMAIN_STATE_PAUSED ? "--p" : "---";
     memcpy(facts.flags, flags, sizeof facts.flags);
@@ -96,29 +99,20 @@ struct vcpu_facts domain_vcpu_facts(const struct domain *domain, unsigned vcpu) 
 uint64_t domain_cpu_ns(const struct domain *domain) {
     uint64_t ns = 0;
     for (unsigned i = 0; i < domain->config.vcpus && i < VMM_VCPUS_MAX; i++)
-        ns += manager_ns_of_tsc(domain->page->vcpu[i].run_tsc);
+        ns += manager_ns_of_tsc(vcpu_of(domain, i).run_tsc);
     return ns;
-}
-
-// The message of a page that a dead or hostile VMM may have written.
-static void copy_message(const struct domain *domain, char to[sizeof domain->page->message]) {
-    memcpy(to, (const void *)domain->page->message, sizeof domain->page->message);
-    to[sizeof domain->page->message - 1] = '\0';
-    for (char *c = to; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?';
 }
 
 // Waits until the VMM has set the machine up. What it misses it says in its page.
 static bool wait_for_start(const struct domain *domain, char error[DOMAIN_ERROR_SIZE]) {
-    char message[sizeof domain->page->message];
+    char message[DOMAIN_PAGE_MESSAGE];
     uint64_t deadline = manager_deadline_ms(START_TIMEOUT_MS);
-    while (account_is_alive(domain->id) && domain->page->state == VMM_STARTING && manager_now_tsc() < deadline)
+    while (account_is_alive(domain->id) && domain_page_state(domain->page) == VMM_STARTING &&
+           manager_now_tsc() < deadline)
         manager_wait(manager_deadline_ms(2));
-    if (domain->page->version == VMM_PROTOCOL_VERSION &&
-        (domain->page->state == VMM_RUNNING || domain->page->state == VMM_PAUSED))
+    if (domain_page_ready(domain->page))
         return true;
-    copy_message(domain, message);
+    domain_page_message(domain->page, message);
     if (message[0])
         format(error, DOMAIN_ERROR_SIZE, "%s", message);
     else if (!account_is_alive(domain->id))
@@ -261,7 +255,7 @@ static bool has_ended(const struct domain *domain, enum domain_end *end) {
         [VMM_CRASHED] = DOMAIN_END_CRASH + 1,
         [VMM_FAILED] = DOMAIN_END_CRASH + 1,
     };
-    uint32_t state = domain->page->state;
+    enum vmm_state state = domain_page_state(domain->page);
     if (state < sizeof ends && ends[state])
         *end = (enum domain_end)(ends[state] - 1);
     else if (!account_is_alive(domain->id))
@@ -273,9 +267,9 @@ static bool has_ended(const struct domain *domain, enum domain_end *end) {
 
 // Why it ended: what the VMM said, or how it died.
 static void end_text(const struct domain *domain, char to[DOMAIN_ERROR_SIZE]) {
-    char message[sizeof domain->page->message];
+    char message[DOMAIN_PAGE_MESSAGE];
     struct init_domain account;
-    copy_message(domain, message);
+    domain_page_message(domain->page, message);
     to[0] = '\0';
     if (message[0])
         format(to, DOMAIN_ERROR_SIZE, ": %s", message);
@@ -326,8 +320,9 @@ static void recover(const struct init_domain *account) {
         return;
     }
     take_account(domain, account, &config);
-    domain->started_ms = manager_ms_of_tsc(domain->page->started_tsc);
-    if (domain->page->state != VMM_PAUSED && domain->page->state != VMM_STARTING)
+    domain->started_ms = manager_ms_of_tsc(domain_page_started(domain->page, manager_page_clock()));
+    enum vmm_state state = domain_page_state(domain->page);
+    if (state != VMM_PAUSED && state != VMM_STARTING)
         domain->state = DOMAIN_STATE_RUNNING;
     manager_log("domain %u (%s) taken up again", domain->id, domain->config.name);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "dom0/domain/domain_config.h"
+#include "dom0/domain/domain_page.h"
 #include "dom0/domain/policy.h"
 #include "lib/protocol_init.h"
 #include "lib/protocol_vmm.h"
@@ -53,7 +54,7 @@ const char *domain_state_flags(const struct domain *domain);
 uint64_t domain_cpu_ns(const struct domain *domain);
 
 struct vcpu_facts {
-    uint32_t cpu;  // that it is on
+    uint32_t cpu;  // that it is on, or DOMAIN_PAGE_NO_CPU
     char flags[4]; // "r--", "-b-", "--p"
     uint64_t cpu_ns, exits;
 };

@@ -35,6 +35,10 @@ uint64_t manager_ms_of_tsc(uint64_t tsc) {
     return tsc > startup->boot_tsc ? ns_of_tsc(tsc - startup->boot_tsc) / 1000000 : 0;
 }
 
+struct domain_page_clock manager_page_clock(void) {
+    return (struct domain_page_clock){startup->boot_tsc, now_tsc()};
+}
+
 uint64_t manager_now_ms(void) {
     return manager_ms_of_tsc(now_tsc());
 }

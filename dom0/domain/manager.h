@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dom0/domain/domain_page.h"
+
 // Waits for events and serves them: ends of domains, typed characters. Returns after each round, or at the deadline.
 void manager_wait(uint64_t deadline);
 
@@ -16,6 +18,7 @@ uint64_t manager_now_ms(void);                   // since the host's start
 uint64_t manager_deadline_ms(uint64_t from_now); // TSC
 uint64_t manager_ns_of_tsc(uint64_t ticks);
 uint64_t manager_ms_of_tsc(uint64_t tsc); // since the host's start
+struct domain_page_clock manager_page_clock(void);
 
 // Waits MS long, or until Ctrl-C: then false.
 bool manager_sleep_ms(uint64_t ms);

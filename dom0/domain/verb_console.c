@@ -8,6 +8,7 @@
 #include "dom0/domain/verb_functions.h"
 #include "dom0/domain/verb_operand.h"
 #include "lib/kept_log.h"
+#include "lib/plain_text.h"
 #include "lib/server.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -33,23 +34,16 @@ int verb_console(const struct invocation *invocation) {
     return domain_find_id(id) ? 0 : verb_fails(invocation, "domain %u has ended", id);
 }
 
-// A sound text of lines for the terminal: what a VMM wrote may hold anything.
-static void print_log(const char *text, size_t length) {
-    static char clean[4096];
-    for (size_t done = 0; done < length;) {
-        size_t part = length - done < sizeof clean ? length - done : sizeof clean;
-        for (size_t i = 0; i < part; i++) {
-            char c = text[done + i];
-            clean[i] = (unsigned char)c < ' ' && c != '\n' && c != '\t' ? '?' : c;
-        }
-        terminal_write(clean, part);
-        done += part;
-    }
+static char kept[CONSOLE_SCROLLBACK];
+_Static_assert(sizeof kept >= DOMAIN_LOG_BYTES && sizeof kept >= INIT_LAST_LOG_BYTES, "any log, or a part of it");
+
+// Lines for the terminal: what a VMM wrote may hold anything.
+static void print_log(char *text, size_t length) {
+    plain_text(text, length);
+    terminal_write(text, length);
     if (length && text[length - 1] != '\n')
         terminal_print("\n");
 }
-
-static char kept[CONSOLE_SCROLLBACK];
 
 static int print_channel(uint64_t channel) {
     uint64_t position = 0;
@@ -73,7 +67,8 @@ static int print_last_log(const struct invocation *invocation) {
                                       "was used");
     terminal_print("The last run %s. Its log, the core's first, then init's:\n", end < COUNT(ends) ? ends[end] : "?");
     for (uint64_t offset = 0; bytes > 0; bytes = host_last_log(offset, &text, &total, &end)) {
-        print_log(text, bytes);
+        memcpy(kept, text, bytes);
+        print_log(kept, bytes);
         offset += bytes;
     }
     return 0;
@@ -86,21 +81,12 @@ int verb_dmesg(const struct invocation *invocation) {
     return print_channel(CONSOLE_CHANNEL_INIT);
 }
 
-// The domain page has the VMM's log, also when the VMM is dead. Its ring is copied before it is looked at.
-static void print_page_log(const struct domain *domain) {
-    uint64_t written = domain->page->log_written;
-    uint64_t length = written < DOMAIN_LOG_BYTES ? written : DOMAIN_LOG_BYTES;
-    for (uint64_t i = 0; i < length; i++)
-        kept[i] = domain->page->log[(written - length + i) % DOMAIN_LOG_BYTES];
-    print_log(kept, (size_t)length);
-}
-
 int verb_log(const struct invocation *invocation) {
     struct init_server server;
     const char *name = invocation->operands ? invocation->operand[0] : startup->name;
     const struct domain *domain = invocation->operands ? domain_find(name) : NULL;
     if (domain) {
-        print_page_log(domain);
+        print_log(kept, domain_page_log(domain->page, kept)); // also when the VMM is dead
         return 0;
     }
     if (strcmp(name, "init") == 0)

@@ -87,7 +87,7 @@ static void list_vcpus(struct table *table, const struct domain *domain) {
         table_row(table, (struct cell[]){{domain->config.name, 0},
                                          {NULL, domain->id},
                                          {NULL, i},
-                                         {NULL, vcpu.cpu},
+                                         {vcpu.cpu == DOMAIN_PAGE_NO_CPU ? "-" : NULL, vcpu.cpu},
                                          {vcpu.flags, 0},
                                          {NULL, (int64_t)(vcpu.cpu_ns / NS_PER_TENTH)},
                                          {NULL, (int64_t)vcpu.exits},
