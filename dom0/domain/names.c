@@ -4,6 +4,7 @@
 #include "dom0/domain/aboard.h"
 #include "dom0/domain/completion.h"
 #include "dom0/domain/domains.h"
+#include "dom0/domain/name_list.h"
 #include "lib/format.h"
 
 void completion_domains(completion_name *offer, void *context) {
@@ -28,12 +29,9 @@ bool aboard_find_in(const char *folder, const char *name, struct aboard_file *fi
 
 const char *aboard_names(const char *folder, char *to, size_t size) {
     struct aboard_file file;
-    size_t used = (size_t)format(to, size, "none"), count = 0;
-    for (uint64_t cursor = 0; aboard_next(&cursor, &file) && used < size;) {
-        if (strncmp(file.name, folder, strlen(folder)))
-            continue;
-        used = count++ ? used : 0;
-        used += (size_t)format(to + used, size - used, "%s%s", used ? ", " : "", file.name + strlen(folder));
-    }
+    struct name_list list = name_list_begin(to, size, "none");
+    for (uint64_t cursor = 0; aboard_next(&cursor, &file);)
+        if (!strncmp(file.name, folder, strlen(folder)))
+            name_list_add(&list, file.name + strlen(folder));
     return to;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dom0/domain/host.h"
+#include "dom0/domain/name_list.h"
 #include "dom0/domain/terminal.h"
 #include "lib/format.h"
 
@@ -21,22 +22,24 @@ int verb_fails(const struct invocation *invocation, const char *fmt, ...) {
 }
 
 static void refuse_name(const struct invocation *invocation, const char *name) {
-    char names[512] = "";
-    size_t used = 0;
-    for (struct domain *domain = NULL; (domain = domain_next(domain)) && used < sizeof names;)
-        used += (size_t)format(names + used, sizeof names - used, "%s%s", used ? ", " : "", domain->config.name);
-    if (used)
+    char names[NAME_LIST_BYTES];
+    struct name_list list = name_list_begin(names, sizeof names, "");
+    for (struct domain *domain = NULL; (domain = domain_next(domain));)
+        name_list_add(&list, domain->config.name);
+    if (names[0])
         verb_fails(invocation, "%s is an invalid domain identifier; domains are: %s", word_shown(name).text, names);
     else
         verb_fails(invocation, "%s is an invalid domain identifier; there are no domains", word_shown(name).text);
 }
 
 int refuse_server(const struct invocation *invocation, const char *name, const char *first) {
-    char names[512];
+    char names[NAME_LIST_BYTES];
     struct init_server server;
-    size_t used = (size_t)format(names, sizeof names, "%s", first);
-    for (uint64_t i = 0; used < sizeof names && host_server_get(i, &server); i++)
-        used += (size_t)format(names + used, sizeof names - used, "%s%s", used ? ", " : "", server.name);
+    struct name_list list = name_list_begin(names, sizeof names, "none");
+    if (first[0])
+        name_list_add(&list, first);
+    for (uint64_t i = 0; host_server_get(i, &server); i++)
+        name_list_add(&list, server.name);
     return verb_fails(invocation, "%s is neither a domain (see list) nor a server; servers are: %s",
                       word_shown(name).text, names);
 }
