@@ -1,5 +1,6 @@
 // The machine's I/O ports: a table of ranges, and an index by port that makes an access cheap.
 #include "dom0/vmm/machine.h"
+#include "dom0/vmm/port_map.h"
 #include "lib/string.h"
 
 struct port_range {
@@ -28,7 +29,8 @@ static void configuration_write(void *device, uint16_t port, unsigned bytes, uin
 #define OF(member) offsetof(struct machine, member)
 
 // Those with first = 0 are where the guest puts them: machine_ports_changed().
-enum { RANGE_NONE, RANGE_PM, RANGE_BUS_MASTER };
+enum { RANGE_NONE = PORT_MAP_NONE, RANGE_PM, RANGE_BUS_MASTER };
+_Static_assert(RANGE_BUS_MASTER == PORT_MAP_MOVABLE, "they come first");
 
 static const struct port_range ranges[] = {
     [RANGE_NONE] = {0, 0, 0, NULL, NULL},
@@ -59,53 +61,33 @@ static const struct port_range ranges[] = {
     {0xcf8, 8, 0, configuration_read, configuration_write},
 };
 
-static uint8_t range_at[0x10000];            // index in ranges
-static uint16_t moved[RANGE_BUS_MASTER + 1]; // where the movable ones are
-
-static void range_place(unsigned range, uint32_t first) {
-    for (uint32_t port = first; port < first + ranges[range].count && port < sizeof range_at; port++)
-        if (range_at[port] == RANGE_NONE)
-            range_at[port] = (uint8_t)range;
-}
+static struct port_map map;
 
 void machine_ports_init(struct machine *machine) {
-    memset(range_at, 0, sizeof range_at);
+    memset(&map, 0, sizeof map);
     for (unsigned i = RANGE_BUS_MASTER + 1; i < sizeof ranges / sizeof *ranges; i++) {
         bool absent = (ranges[i].read == piix4_pm_command_read && !machine->has_pm) ||
                       (ranges[i].read == uart_port_read && !machine->console_open);
         if (!absent)
-            range_place(i, ranges[i].first);
+            port_map_fix(&map, (uint8_t)i, ranges[i].first, ranges[i].count);
     }
-    memset(moved, 0, sizeof moved);
-}
-
-static void range_move(unsigned range, uint16_t to) {
-    if (moved[range] == to)
-        return;
-    for (uint32_t port = moved[range];
-         moved[range] && port < moved[range] + ranges[range].count && port < sizeof range_at; port++)
-        if (range_at[port] == range)
-            range_at[port] = RANGE_NONE;
-    moved[range] = to;
-    if (to)
-        range_place(range, to);
 }
 
 void machine_ports_changed(void *context) {
     struct machine *machine = context;
-    range_move(RANGE_PM, machine->has_pm ? piix4_pm_base(&machine->pm) : 0);
-    range_move(RANGE_BUS_MASTER, ide_bus_master_base(&machine->ide));
+    port_map_move(&map, RANGE_PM, machine->has_pm ? piix4_pm_base(&machine->pm) : 0, PIIX4_PM_PORTS);
+    port_map_move(&map, RANGE_BUS_MASTER, ide_bus_master_base(&machine->ide), IDE_BUS_MASTER_PORTS);
 }
 
 uint32_t machine_port_read(struct machine *machine, uint16_t port, unsigned bytes) {
-    const struct port_range *range = &ranges[range_at[port]];
+    const struct port_range *range = &ranges[map.range_at[port]];
     if (!range->read)
         return UINT32_MAX;
     return range->read((uint8_t *)machine + range->device, port, bytes);
 }
 
 void machine_port_write(struct machine *machine, uint16_t port, unsigned bytes, uint32_t value) {
-    const struct port_range *range = &ranges[range_at[port]];
+    const struct port_range *range = &ranges[map.range_at[port]];
     if (range->write)
         range->write((uint8_t *)machine + range->device, port, bytes, value);
 }
