@@ -367,6 +367,16 @@ enum boot_memory_kind {
 #define SPECULATION_OPEN_SHARED   0x100000u // threads of a core can read each other's buffers and cache
 #define SPECULATION_OPEN_MELTDOWN 0x200000u // user level, not a guest, can read the core's memory
 
+// A word of CPUID as far as all CPUs agree. Other words are told by each CPU for itself.
+#define BOOT_FEATURES 14u
+enum boot_register { BOOT_EAX, BOOT_EBX, BOOT_ECX, BOOT_EDX };
+struct boot_feature {
+    uint32_t leaf, subleaf;
+    uint32_t reg;  // enum boot_register
+    uint32_t bits; // that every CPU has
+};
+_Static_assert(sizeof(struct boot_feature) == 16, "boot information: features");
+
 // Page at INIT_BOOT_INFO in init's space, read-only.
 struct boot_info {
     uint32_t abi_version;
@@ -392,6 +402,7 @@ struct boot_info {
     uint64_t kept_log_base; // host-physical: a struct kept_log (lib/kept_log.h) for init, behind the core's own
     uint32_t cpu_signature; // CPUID leaf 1 EAX: family, model, stepping
     uint32_t microcode;     // revision, 0: the CPU does not say
+    struct boot_feature features[BOOT_FEATURES];
 };
 _Static_assert(sizeof(struct boot_info) <= PAGE_SIZE, "boot information");
 

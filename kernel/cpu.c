@@ -2,6 +2,7 @@
 #include "kernel/cpu.h"
 #include "kernel/apic.h"
 #include "kernel/barrier.h"
+#include "kernel/features.h"
 #include "kernel/instructions.h"
 #include "kernel/interrupt.h"
 #include "kernel/log.h"
@@ -24,8 +25,7 @@ _Static_assert(offsetof(struct cpu, data_selector) == 32, "barrier.c: VERW");
 #define TSS_BUSY          (2ull << 40)
 #define STACK_PAGES       4u
 #define IST_PAGES         2u
-#define XCR0_SWITCHED     0x2ffull // x87, SSE, AVX, MPX, AVX-512, PKRU: all that instructions reach and a page holds
-#define XSAVE_LEGACY_SIZE 576u     // with the header (SDM 1 13.4)
+#define XSAVE_LEGACY_SIZE 576u // with the header (SDM 1 13.4)
 
 struct cpu *cpus[CPUS_MAX];
 uint32_t cpu_count;
@@ -66,7 +66,7 @@ void cpu_detect_features(void) {
     if (!host.xsave)
         return;
     struct cpuid d = cpuid(0xd, 0);
-    host.xcr0 = d.eax & XCR0_SWITCHED;
+    host.xcr0 = features_xcr0(d.eax);
     host.xss = (cpuid(0xd, 1).eax & 1u << 3) != 0;
     host.xsave_size = XSAVE_LEGACY_SIZE;
     for (uint32_t component = 2; component < 32; component++)

@@ -71,7 +71,7 @@ static inline struct cpu *cpu_self(void) {
 extern struct cpu *cpus[CPUS_MAX];
 extern uint32_t cpu_count; // CPUs that run
 
-// Features of the host, the same on all CPUs (kernel/features checks it).
+// Features of the host, the same on all CPUs (kernel/features checks it, and cuts xcr0).
 struct host_features {
     bool smep, smap, umip, xsave, xss, pages_1g, tsc_deadline, x2apic;
     bool x87_pointers_stay; // XRSTOR leaves the last x87 instruction's, but for a pending exception (APM 2 11.5.2)

@@ -21,7 +21,7 @@
 uint64_t cpu_start_stack; // boot.asm
 static struct cpu *starting;
 static uint32_t started;    // atomic: count of CPUs that have arrived
-static uint32_t unsuitable; // atomic: the one that starts lacks features
+static uint32_t unsuitable; // atomic: the one that starts lacks what the core needs
 
 extern char trampoline[], trampoline_end[];
 
@@ -67,6 +67,7 @@ static enum outcome start_one(uint32_t apic_id) {
             if (!tsc_lead(apic_id))
                 break;
             cpu_count++;
+            features_join(apic_id);
             return STARTED;
         }
     }

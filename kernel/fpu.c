@@ -1,12 +1,13 @@
 // XSAVE, XCR0 and debug address registers (SDM 1 13; APM 2 11.5).
 #include "kernel/fpu.h"
+#include "kernel/features.h"
 #include "kernel/instructions.h"
 #include "kernel/pd.h"
 #include "lib/string.h"
 
 // Legacy region and header of a new area: FCW and MXCSR as after reset (SDM 1 13.4.1).
 #define FCW_RESET    0x37fu
-#define XCR0_GUEST   0xe7ull // x87, SSE, AVX, AVX-512
+#define XCR0_GUEST   (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512)
 #define MXCSR_RESET  0x1f80u
 #define MXCSR_OFFSET 24u
 
@@ -95,12 +96,6 @@ void fpu_forget(const struct thread *thread) {
             cpus[i]->fpu_owner = NULL;
 }
 
-// SDM 1 13.3: x87 always; AVX needs SSE; the AVX-512 components go together and need AVX.
 void fpu_set_guest_xcr0(uint64_t xcr0) {
-    xcr0 = (xcr0 & host.xcr0 & XCR0_GUEST) | 1;
-    if (!(xcr0 & 2))
-        xcr0 &= ~4ull;
-    if ((xcr0 & 0xe0) != 0xe0 || !(xcr0 & 4))
-        xcr0 &= ~0xe0ull;
-    xsetbv0(xcr0);
+    xsetbv0(features_xcr0(xcr0 & host.xcr0 & XCR0_GUEST));
 }

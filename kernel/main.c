@@ -93,6 +93,7 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t multiboot_info) {
     info.abi_version = ABI_VERSION;
     info.cpus = cpu_count;
     info.speculation = barrier_report();
+    features_list(info.features);
     for (uint32_t i = 0; i < cpu_count; i++)
         info.apic_id[i] = (uint8_t)cpus[i]->apic_id;
     info.tsc_hz = tsc_hz;

@@ -39,6 +39,7 @@ struct startup {
     uint64_t wall_tsc;
     uint64_t heap_base, heap_size; // zeroed memory for its own use
     uint64_t incarnation;          // 0 for the first start, then how often it was started again
+    struct boot_feature features[BOOT_FEATURES];
     uint32_t capabilities, windows;
     struct startup_capability capability[STARTUP_CAPABILITIES];
     struct startup_window window[STARTUP_WINDOWS];

@@ -101,6 +101,7 @@ static bool make_startup(struct process *process, const struct process_plan *pla
         .heap_size = plan->heap_bytes,
         .incarnation = plan->incarnation,
     };
+    memcpy(startup->features, boot_page->features, sizeof(startup->features));
     copy_name(startup->name, sizeof(startup->name), plan->name);
     process->startup = startup;
     process->startup_hpa = first * PAGE_SIZE;

@@ -57,6 +57,18 @@ static const struct {
     {0x80000008, 0, {0xffff, BIT(0), 0, 0}, {0}},
 };
 
+// The answer of the CPU that this runs on, as far as all of them agree.
+static struct cpuid_result host_read(const struct cpuid_settings *settings, uint32_t leaf, uint32_t subleaf) {
+    struct cpuid_result r = settings->host(leaf, subleaf);
+    uint32_t *const words[] = {[BOOT_EAX] = &r.eax, [BOOT_EBX] = &r.ebx, [BOOT_ECX] = &r.ecx, [BOOT_EDX] = &r.edx};
+    for (unsigned i = 0; i < BOOT_FEATURES; i++) {
+        const struct boot_feature *feature = &settings->features[i];
+        if (feature->leaf == leaf && feature->subleaf == subleaf)
+            *words[feature->reg % 4] &= feature->bits;
+    }
+    return r;
+}
+
 static struct cpuid_leaf *leaf_find(struct cpuid *cpuid, uint32_t leaf, uint32_t subleaf) {
     for (unsigned i = 0; i < cpuid->count; i++)
         if (cpuid->leaves[i].leaf == leaf && cpuid->leaves[i].subleaf == subleaf)
@@ -123,7 +135,7 @@ static void xsave_set(struct cpuid *cpuid, const struct cpuid_settings *settings
     for (unsigned component = 2; component < 8; component++) {
         if (!(xcr0 >> component & 1))
             continue;
-        struct cpuid_result host = settings->host(0xd, component);
+        struct cpuid_result host = host_read(settings, 0xd, component);
         host.ecx = host.edx = 0; // not of XSS
         leaf_add(cpuid, 0xd, component, host);
         if (host.eax + host.ebx > size)
@@ -131,7 +143,7 @@ static void xsave_set(struct cpuid *cpuid, const struct cpuid_settings *settings
     }
     leaf_add(cpuid, 0xd, 0, (struct cpuid_result){(uint32_t)xcr0, 0, size, 0});
     // XSAVEOPT, XSAVEC, XGETBV with ECX = 1; not XSAVES
-    leaf_add(cpuid, 0xd, 1, (struct cpuid_result){settings->host(0xd, 1).eax & 7, 0, 0, 0});
+    leaf_add(cpuid, 0xd, 1, (struct cpuid_result){host_read(settings, 0xd, 1).eax & 7, 0, 0, 0});
 }
 
 // Bits of CR4 and the features that they turn on (SDM 3A 2.5).
@@ -174,7 +186,7 @@ static void hypervisor_set(struct cpuid *cpuid, const struct cpuid_settings *set
 }
 
 void cpuid_init(struct cpuid *cpuid, const struct cpuid_settings *settings) {
-    struct cpuid_result basic = settings->host(0, 0), extended = settings->host(0x80000000, 0);
+    struct cpuid_result basic = host_read(settings, 0, 0), extended = host_read(settings, 0x80000000, 0);
     memset(cpuid, 0, sizeof *cpuid);
     cpuid->vcpus = settings->vcpus;
     cpuid->intel = basic.ebx == 0x756e6547; // Genu
@@ -190,7 +202,7 @@ void cpuid_init(struct cpuid *cpuid, const struct cpuid_settings *settings) {
             continue;
         struct cpuid_result host = {0}, pass = allowed[i].pass, set = allowed[i].set;
         if (at_host)
-            host = settings->host(number, allowed[i].subleaf);
+            host = host_read(settings, number, allowed[i].subleaf);
         leaf_add(cpuid, number, allowed[i].subleaf,
                  (struct cpuid_result){(host.eax & pass.eax) | set.eax, (host.ebx & pass.ebx) | set.ebx,
                                        (host.ecx & pass.ecx) | set.ecx, (host.edx & pass.edx) | set.edx});

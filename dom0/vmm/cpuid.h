@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/abi.h"
+
 #define CPUID_LEAVES_MAX 48u
 
 struct cpuid_result {
@@ -14,7 +16,8 @@ typedef struct cpuid_result cpuid_function(uint32_t leaf, uint32_t subleaf);
 
 struct cpuid_settings {
     cpuid_function *host;
-    uint64_t host_xcr0; // 0: the host does not use XSAVE
+    const struct boot_feature *features; // what all CPUs of the host have: guests may move among them
+    uint64_t host_xcr0;                  // 0: the host does not use XSAVE
     unsigned vcpus;
     uint32_t tsc_khz;
     bool x2apic; // offered with the local APIC, as is its TSC deadline

@@ -231,8 +231,8 @@ static unsigned choose_cpu(uint64_t mask, unsigned index) {
 }
 
 static const char *init_vcpus(struct machine *machine, const struct machine_parts *parts) {
-    struct cpuid_settings settings = {host_cpuid, host_xcr0(), machine->vcpu_count, (uint32_t)(parts->tsc_hz / 1000),
-                                      true};
+    struct cpuid_settings settings = {
+        host_cpuid, startup->features, host_xcr0(), machine->vcpu_count, (uint32_t)(parts->tsc_hz / 1000), true};
     cpuid_init(&machine->cpuid, &settings);
     machine_interrupts_init(machine);
     for (unsigned i = 0; i < machine->vcpu_count; i++) {

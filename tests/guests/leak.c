@@ -27,7 +27,9 @@ static void enable_all(void) {
     for (unsigned i = 8; i < COMPONENTS; i++)
         xcr0 |= survives(xsetbv, xcr0 | 1ull << i) ? 1ull << i : 0;
     (void)survives(xsetbv, xcr0);
-    print("leak XCR0 %llx\n", (unsigned long long)xcr0);
+    uint32_t eax = 1, ecx;
+    __asm__ volatile("cpuid" : "+a"(eax), "=c"(ecx) : : "ebx", "edx");
+    print("leak XCR0 %llx, CPUID 1 ECX %x\n", (unsigned long long)xcr0, ecx);
 }
 
 static void restore(uint64_t components) {

@@ -53,7 +53,7 @@ static struct {
     C(COUNTER_EXIT_TOTAL), C(COUNTER_EXIT_INTERRUPT), C(COUNTER_INJECT_INTERRUPT), C(COUNTER_INJECT_EVENT),
     C(COUNTER_WINDOW), C(COUNTER_HALT), C(COUNTER_SWITCH), C(COUNTER_CALL), C(COUNTER_SYSCALL), C(COUNTER_IPI),
     C(COUNTER_SHOOTDOWN), C(COUNTER_FAULT), C(COUNTER_GUEST_TSC), C(COUNTER_GUEST_TLB), C(COUNTER_BARRIER), C(MESSAGE_WORDS), C(USER_TOP), C(BOOT_CPUS),
-    C(BOOT_MEMORY_RANGES),
+    C(BOOT_MEMORY_RANGES), C(BOOT_FEATURES), C(BOOT_EAX), C(BOOT_EBX), C(BOOT_ECX), C(BOOT_EDX),
 };
 
 static struct {
@@ -84,7 +84,8 @@ static struct {
     F(boot_info, archive_size), F(boot_info, rsdp), F(boot_info, kernel_pool_bytes), F(boot_info, kernel_start_tsc),
     F(boot_info, quota_bytes), F(boot_info, vendor), F(boot_info, has_iommu), F(boot_info, speculation), F(boot_info, vendor_reason),
     F(boot_info, cpu_name), F(boot_info, command_line), F(boot_info, apic_id), F(boot_info, memory_ranges),
-    F(boot_info, memory), F(boot_info, kept_log_base), F(boot_info, cpu_signature), F(boot_info, microcode),
+    F(boot_info, memory), F(boot_info, kept_log_base), F(boot_info, cpu_signature), F(boot_info, microcode), F(boot_info, features),
+    F(boot_feature, leaf), F(boot_feature, subleaf), F(boot_feature, reg), F(boot_feature, bits),
     F(core_info, log_pages), F(core_info, trace_pages), F(core_info, log_written), F(core_info, trace_written),
     F(core_info, pool_pages), F(core_info, pool_used), F(core_info, exits), F(core_info, counters), F(core_info, last_log_pages), F(core_info, last_log_end), F(core_info, last_log_bytes),
     F(trace_entry, tsc), F(trace_entry, event), F(trace_entry, cpu), F(trace_entry, a), F(trace_entry, b),
@@ -97,7 +98,7 @@ static struct {
     unsigned seen;
 } structures[] = {
     S(message_buffer), S(thread_statistics), S(pd_statistics), S(pd_fault), S(vcpu_page), S(vcpu_segment),
-    S(boot_info), S(core_info), S(trace_entry),
+    S(boot_info), S(boot_feature), S(core_info), S(trace_entry),
 };
 // clang-format on
 

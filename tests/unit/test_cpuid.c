@@ -29,8 +29,11 @@ static struct cpuid_result host(uint32_t leaf, uint32_t subleaf) {
 
 static struct cpuid cpuid;
 
+// All CPUs say the same, but for these.
+static struct boot_feature features[BOOT_FEATURES] = {[0 ... BOOT_FEATURES - 1] = {.leaf = 0xffff}};
+
 static void setup(unsigned vcpus, uint64_t xcr0) {
-    struct cpuid_settings settings = {host, xcr0, vcpus, 2500000, true};
+    struct cpuid_settings settings = {host, features, xcr0, vcpus, 2500000, true};
     cpuid_init(&cpuid, &settings);
 }
 
@@ -137,11 +140,27 @@ static void test_intel(void **state) {
     assert_int_equal(read(0, 4, 0, 7).eax, 0);
 }
 
+static void test_what_one_cpu_lacks(void **state) {
+    features[0] = (struct boot_feature){1, 0, BOOT_ECX, ~(1u << 25)};        // AES
+    features[5] = (struct boot_feature){7, 0, BOOT_EBX, ~(1u << 0)};         // FSGSBASE
+    features[13] = (struct boot_feature){0x80000001, 0, BOOT_EDX, 1u << 29}; // all but LM
+    setup(1, 7);
+    assert_int_equal(read(0, 1, 0, 7).ecx & (3u << 25), 1u << 26);
+    assert_int_equal(read(0, 1, 0, 7).edx & 0x078bf9ff, 0x078bf9ff);
+    assert_int_equal(read(0, 7, 0, 7).ebx & 9, 8);
+    assert_int_equal(cpuid.cr4_allowed & 1u << 16, 0);
+    assert_int_equal(read(0, 0x80000001, 0, 7).edx, 1u << 29);
+    features[0].leaf = features[5].leaf = features[13].leaf = 0xffff;
+    setup(1, 7);
+    assert_int_equal(read(0, 1, 0, 7).ecx & (3u << 25), 3u << 25);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_never_offered), cmocka_unit_test(test_always_offered), cmocka_unit_test(test_cr4),
-        cmocka_unit_test(test_topology),      cmocka_unit_test(test_xsave),          cmocka_unit_test(test_hypervisor),
-        cmocka_unit_test(test_intel),
+        cmocka_unit_test(test_never_offered), cmocka_unit_test(test_always_offered),
+        cmocka_unit_test(test_cr4),           cmocka_unit_test(test_topology),
+        cmocka_unit_test(test_xsave),         cmocka_unit_test(test_hypervisor),
+        cmocka_unit_test(test_intel),         cmocka_unit_test(test_what_one_cpu_lacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
