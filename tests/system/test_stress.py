@@ -2,7 +2,6 @@
 import time
 
 import pytest
-from conftest import PATIENCE
 from shell_output import Answers, parse_json
 
 import build
@@ -190,7 +189,7 @@ def test_vmm_killed(boot, smp):
         host.command(f'create -q grub name=victim on_crash={on_crash}')
         host.command('crash victim')
         wanted = [('Domain-0', 0, 'r'), ('other', 1, 'r')] + [(name, started + nth, how) for name, nth, how in after]
-        deadline = time.monotonic() + 10 * PATIENCE
+        deadline = time.monotonic() + 10 * host.patience
         while (there := states(host)) != wanted and time.monotonic() < deadline:
             time.sleep(0.2)
         assert there == wanted, on_crash

@@ -5,7 +5,6 @@ import re
 import time
 
 import pytest
-from conftest import PATIENCE
 from shell_output import parse_json
 
 import build
@@ -97,7 +96,7 @@ def test_random_calls_on_capabilities(boot, smp, calls):
     host.command("wait copier console 'echo z round' 30", 40)
     host.command('destroy copier')
     restart(host, server)
-    end = time.monotonic() + 10 * PATIENCE
+    end = time.monotonic() + 10 * host.patience
     while (after := exact(host)) != before and time.monotonic() < end:
         time.sleep(0.2)  # until the server, on another CPU, has made what it had before
     assert after == before

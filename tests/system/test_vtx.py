@@ -123,7 +123,8 @@ def test_debian_kernels(run_commands, guest_files, iso, vcpus):
 # An image, what its console shows when it can be used, what is typed there, and the answer.
 @pytest.mark.parametrize('image, ready, typed, answer', [
     ('tests/guests/hostile.iso', 'hostile ready', 'nothing', 'no attack nothing'),
-    pytest.param('guests/debian-cloud.iso', '# ', 'echo answer $((6*7))', 'answer 42', marks=pytest.mark.long)])
+    pytest.param('guests/debian-cloud.iso', '# ', 'echo answer $((6*7))', 'answer 42', marks=pytest.mark.long)],
+    ids=['test-guest', 'debian'])
 def test_run_interactive(image, ready, typed, answer):
     """As test_shell.py has it for QEMU, with a guest's console, Ctrl-], and Ctrl-A x among other keys."""
     guest = build.BUILD / image
