@@ -53,6 +53,13 @@ NODISCARD bool vcpu_continue(struct thread *thread);
 // The thread stops running its vCPU.
 void vcpu_leave(struct thread *thread);
 
+// Do INTn, INT3 or INTO make such an event? What it pushes is then the address behind.
+static inline bool vcpu_by_instruction(uint64_t event) {
+    uint64_t type = event & EVENT_TYPE;
+    return type == EVENT_SOFTWARE ||
+           (type == EVENT_EXCEPTION && (EVENT_VECTOR(event) == 3 || EVENT_VECTOR(event) == 4));
+}
+
 // An exception takes the place of what was being delivered: an interrupt goes back to where it came from, an NMI is
 // pending again.
 void vcpu_take_back_event(struct vcpu *vcpu);

@@ -144,7 +144,7 @@ static void wait_for_nmi(struct vcpu *vcpu, struct vmcb *vmcb, bool event) {
 static void svm_prepare(struct vcpu *vcpu, uint64_t event, struct inject_decision decision) {
     struct vmcb *vmcb = vmcb_of(vcpu);
     vmcb->event_injection = event;
-    vcpu->soft_event = event & EVENT_VALID && svm_by_instruction(event) ? event : 0;
+    vcpu->soft_event = event & EVENT_VALID && vcpu_by_instruction(event) ? event : 0;
     if (vcpu->soft_event)
         vcpu->soft_rip = vmcb->next_rip = vmcb->rip; // pushed where the CPU has NRIPS, else RIP is
     vcpu->iret_next = vcpu->iret_next && !event && vmcb->rip == vcpu->iret_rip;

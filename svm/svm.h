@@ -13,13 +13,6 @@ struct svm_features {
 };
 extern struct svm_features svm_features;
 
-// Do INTn, INT3 or INTO make such an event? What it pushes is then the address behind.
-static inline bool svm_by_instruction(uint64_t event) {
-    uint64_t type = event & EVENT_TYPE;
-    return type == EVENT_SOFTWARE ||
-           (type == EVENT_EXCEPTION && (EVENT_VECTOR(event) == 3 || EVENT_VECTOR(event) == 4));
-}
-
 // svm_state.c: transfer between page and VMCB.
 void svm_load(struct vcpu *vcpu, uint32_t groups);
 void svm_fetch(struct vcpu *vcpu, uint32_t groups);

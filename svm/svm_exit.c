@@ -50,7 +50,7 @@ static int exit_exception(struct vcpu *vcpu, struct vmcb *vmcb, uint32_t vector)
         machine_check(NULL);
         return EXIT_HANDLED;
     }
-    if (vcpu->exception_intercepts & 1u << vector) {
+    if ((vcpu->exception_intercepts & 1u << vector) || vcpu_by_instruction(vcpu->event)) {
         vcpu->page->qualification = vector | vmcb->exit_info1 << 32;
         vcpu->page->exit_gva = vmcb->exit_info2;
         return VCPU_EXIT_EXCEPTION;
@@ -140,7 +140,7 @@ static uint64_t interrupted_event(const struct vcpu *vcpu, const struct vmcb *vm
     uint64_t info = vmcb->exit_int_info;
     if (!(info & EVENT_VALID))
         return 0;
-    if (!svm_by_instruction(info))
+    if (!vcpu_by_instruction(info))
         return info;
     bool injected = (info & 0xffffffff) == (vcpu->soft_event & 0xffffffff) && vmcb->rip == vcpu->soft_rip;
     return injected ? info : 0;

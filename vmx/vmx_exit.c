@@ -79,7 +79,7 @@ static int exit_exception(struct vcpu *vcpu) {
     if ((event & EVENT_TYPE) == EVENT_INT1) // a trap: its handler returns behind it
         vmwrite(VMCS_GUEST_RIP, vmread(VMCS_GUEST_RIP) + vmread(VMCS_EXIT_LENGTH));
     uint64_t error = event & EVENT_ERROR_VALID ? vmread(VMCS_EXIT_ERROR) : 0;
-    if (vcpu->exception_intercepts & 1u << vector) {
+    if ((vcpu->exception_intercepts & 1u << vector) || vcpu_by_instruction(vcpu->event)) {
         vcpu->page->qualification = vector | error << 32;
         vcpu->page->exit_gva = vmread(VMCS_QUALIFICATION);
         return VCPU_EXIT_EXCEPTION;

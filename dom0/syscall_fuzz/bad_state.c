@@ -12,6 +12,25 @@
 #define GOOD_TICKS 100000000u
 #define XCR0_GUEST 0xe7ull
 
+// In the guest's page
+#define IDT       0x400u
+#define GDT       0x300u
+#define HANDLER   0x800u
+#define RETURN_TO 0x900u
+#define ODD_STACK 0xf01u
+
+#define USER_CODE          0x1bu
+#define USER_DATA          0x23u
+#define SOFTWARE_VECTOR    0x30u
+#define SOFTWARE_INTERRUPT (EVENT_VALID | EVENT_SOFTWARE | SOFTWARE_VECTOR)
+#define ALIGNMENT_CHECK    17u
+#define CR0_PE             0x1u
+#define CR0_ET             0x10u
+#define CR0_NE             0x20u
+#define CR0_AM             0x40000u
+#define RFLAGS_FIXED       0x2u
+#define RFLAGS_AC          0x40000u
+
 static uint64_t vcpu, runs, refused;
 static uint8_t *memory; // of the guest
 static struct vcpu_page *const page = (struct vcpu_page *)STATE_PAGE;
@@ -80,6 +99,45 @@ static void try(unsigned word, uint64_t value) {
     server_exit(5);
 }
 
+// A state at level 3 without paging whose software interrupt pushes at an odd address, with alignment checks on. A
+// processor that has them refuses the push: the VMM is told, of what was to be delivered too. Else the handler runs.
+static void set_misaligned(void) {
+    static const uint8_t handler[] = {0x0f, 0xa2}, gate[] = {0x00, HANDLER >> 8, USER_CODE, 0, 0, 0xee, 0, 0};
+    static const uint64_t user_code = 0x00cffb000000ffff;
+    set_good();
+    memcpy(memory + HANDLER, handler, sizeof(handler));
+    memcpy(memory + IDT + SOFTWARE_VECTOR * sizeof(gate), gate, sizeof(gate));
+    memcpy(memory + GDT + (USER_CODE & ~7u), &user_code, sizeof(user_code));
+    for (unsigned i = 0; i < SEGMENT_LDTR; i++)
+        page->segment[i] = (struct vcpu_segment){.selector = USER_DATA, .attributes = 0xcf3, .limit = ~0u};
+    page->segment[SEGMENT_CS] = (struct vcpu_segment){.selector = USER_CODE, .attributes = 0xcfb, .limit = ~0u};
+    page->gdtr.base = GDT;
+    page->idtr.base = IDT;
+    page->gdtr.limit = page->idtr.limit = 0x3ff;
+    page->cpl = 3;
+    page->cr0 = CR0_PE | CR0_ET | CR0_NE | CR0_AM;
+    page->rflags = RFLAGS_FIXED | RFLAGS_AC;
+    page->rip = RETURN_TO;
+    page->gpr[RSP] = ODD_STACK;
+    page->event = SOFTWARE_INTERRUPT;
+}
+
+static void try_misaligned(void) {
+    do {
+        set_misaligned();
+        run();
+    } while (page->exit_reason == VCPU_EXIT_DEADLINE);
+    bool checked = page->exit_reason == VCPU_EXIT_EXCEPTION && (uint32_t)page->qualification == ALIGNMENT_CHECK &&
+                   page->event == SOFTWARE_INTERRUPT && page->rip == RETURN_TO;
+    bool delivered = page->exit_reason == VCPU_EXIT_CPUID && !page->event && page->rip == HANDLER;
+    log_line("software interrupt: %s, exit %u, qualification %llx, event %llx, RIP %llx",
+             checked     ? "#AC is the VMM's"
+             : delivered ? "delivered"
+                         : "BAD",
+             page->exit_reason, (unsigned long long)page->qualification, (unsigned long long)page->event,
+             (unsigned long long)page->rip);
+}
+
 int server_main(void) {
     uint64_t space = selector_new(), state = selector_new(), apic = selector_new();
     vcpu = selector_new();
@@ -96,6 +154,7 @@ int server_main(void) {
     for (unsigned word = offsetof(struct vcpu_page, gpr) / 8; word < end; word++)
         for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++)
             try(word, values[i]);
+    try_misaligned();
     log_line("bad states: %llu runs, %llu refused, a good one ran after each", (unsigned long long)runs,
              (unsigned long long)refused);
     for (;;)
