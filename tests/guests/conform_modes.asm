@@ -10,7 +10,6 @@ LAPIC_VERSION   equ 0xfee00030
 LAPIC_EOI       equ 0xfee000b0
 LAPIC_ICR       equ 0xfee00300
 SELF_IPI        equ 1 << 18 | 1 << 14
-EFER            equ 0xc0000080
 NONE            equ 99              ; no exception
 
 CODE64          equ 8
@@ -23,6 +22,8 @@ LDT             equ 56
 GATE            equ 64
 ABSENT          equ 72
 DEVICE          equ 80              ; data from the I/O APIC's select register on, which reads as written
+
+%include "tests/guests/entry.inc"
 
 REAL            equ 0
 PROTECTED       equ 1
@@ -93,18 +94,7 @@ leave_long:     mov ax, DATA
                 mov ss, ax
                 xor eax, eax
                 lldt ax
-                mov eax, cr4
-                or eax, 1 << 5
-                mov cr4, eax
-                mov eax, TABLES
-                mov cr3, eax
-                mov ecx, EFER
-                rdmsr
-                or eax, 1 << 8
-                wrmsr
-                mov eax, cr0
-                or eax, 1 << 31
-                mov cr0, eax
+                ENTER_LONG_MODE TABLES, 1 << 31
                 jmp CODE64:.long
 bits 64
 .long:          mov rsp, [long_rsp]

@@ -12,9 +12,10 @@ VIEW            equ 0x5000000
 SHOOTDOWN       equ 0xf3
 CODE64          equ 8
 DATA            equ 16
-EFER            equ 0xc0000080
 FS_BASE         equ 0xc0000100
 GS_BASE         equ 0xc0000101
+
+%include "tests/guests/entry.inc"
 
 global smp_start, smp_start_end, smp_entries
 extern smp_main, smp_cpus, smp_idtr, guest_x2apic
@@ -73,19 +74,7 @@ smp_start:
                 mov si, cs
                 ; Long mode at once: protection and paging go on together.
                 o32 lgdt [cs:GDTR]
-                mov eax, cr4
-                or eax, 1 << 5 | 1 << 9
-                mov cr4, eax
-                mov eax, [cs:TABLES]
-                mov cr3, eax
-                mov ecx, EFER
-                rdmsr
-                or eax, 1 << 8
-                wrmsr
-                mov eax, cr0
-                and eax, ~(3 << 29)
-                or eax, 1 << 31 | 1
-                mov cr0, eax
+                ENTER_LONG_MODE [cs:TABLES], 1 << 31 | 1
                 jmp dword CODE64:smp_long
 smp_start_end:
 
@@ -115,34 +104,17 @@ smp_long:       mov ax, DATA
                 wrmsr
                 lidt [smp_idtr]
                 call smp_main
-.stop:          cli
-                hlt
-                jmp .stop
+                STOP
 
 ; Every interrupt and NMI is counted at GS:0 + 8 * vector, exceptions end the CPU: their frame is at GS:800h.
                 align 16
 smp_entries:
-%assign v 0
-%rep 256
-                align 16
-%if !(v == 8 || (v >= 10 && v <= 14) || v == 17)
-                push 0
-%endif
-                push v
-%if v < 32 && v != 2
-                jmp exception
-%else
-                jmp interrupt
-%endif
-%assign v v+1
-%endrep
+                INTERRUPT_ENTRIES 2
 
 exception:      pop qword [gs:0x800]
                 pop qword [gs:0x808]
                 pop qword [gs:0x810]
-.stop:          cli
-                hlt
-                jmp .stop
+                STOP
 
 interrupt:      push rax
                 push rcx
@@ -153,18 +125,5 @@ interrupt:      push rax
 .count:         inc qword [gs:rax * 8]
                 cmp eax, 2
                 je .out
-                cmp byte [guest_x2apic], 0
-                jne .x2apic
-                mov eax, 0xfee000b0
-                mov dword [rax], 0
-                jmp .out
-.x2apic:        push rdx
-                mov ecx, 0x80b
-                xor eax, eax
-                xor edx, edx
-                wrmsr
-                pop rdx
-.out:           pop rcx
-                pop rax
-                add rsp, 16
-                iretq
+                END_INTERRUPT
+.out:           RETURN_FROM_INTERRUPT

@@ -6,6 +6,8 @@ LOADED          equ 0x20000         ; make-guest-iso
 CHUNK           equ 0x8000
 MOST            equ 3 * CHUNK       ; of a guest
 
+%include "tests/guests/entry.inc"
+
 bits 16
 section .start
 global _start
@@ -65,18 +67,7 @@ protected:      mov ax, 16
                 add eax, 0x200000
                 add edi, 8
                 loop .pd
-                mov eax, cr4
-                or eax, 1 << 5 | 1 << 9
-                mov cr4, eax
-                mov eax, TABLES
-                mov cr3, eax
-                mov ecx, 0xc0000080
-                rdmsr
-                or eax, 1 << 8
-                wrmsr
-                mov eax, cr0
-                or eax, 1 << 31
-                mov cr0, eax
+                ENTER_LONG_MODE TABLES, 1 << 31
                 jmp 8:long_mode
 
 bits 64
@@ -86,57 +77,27 @@ long_mode:      mov ax, 16
                 mov ss, ax
                 mov rsp, STACK
                 call guest_main
-.stop:          cli
-                hlt
-                jmp .stop
+                STOP
 
 ; Interrupts: a counter per vector, EOI at the local APIC. Exceptions go to guest_exception(vector, error, rip).
 global interrupt_entries, interrupt_counts
 extern guest_main, guest_exception, guest_x2apic
                 align 16
 interrupt_entries:
-%assign v 0
-%rep 256
-                align 16
-%if !(v == 8 || (v >= 10 && v <= 14) || v == 17)
-                push 0
-%endif
-                push v
-%if v < 32
-                jmp exception
-%else
-                jmp interrupt
-%endif
-%assign v v+1
-%endrep
+                INTERRUPT_ENTRIES -1
 
 exception:      pop rdi
                 pop rsi
                 mov rdx, [rsp]
                 call guest_exception
-.stop:          cli
-                hlt
-                jmp .stop
+                STOP
 
 interrupt:      push rax
                 push rcx
                 mov rax, [rsp + 16]
                 inc qword [interrupt_counts + rax * 8]
-                cmp byte [guest_x2apic], 0
-                jne .x2apic
-                mov eax, 0xfee000b0
-                mov dword [rax], 0
-                jmp .out
-.x2apic:        push rdx
-                mov ecx, 0x80b
-                xor eax, eax
-                xor edx, edx
-                wrmsr
-                pop rdx
-.out:           pop rcx
-                pop rax
-                add rsp, 16
-                iretq
+                END_INTERRUPT
+                RETURN_FROM_INTERRUPT
 
                 align 8
 gdt:            dq 0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cf9b000000ffff
