@@ -7,32 +7,17 @@
 
 #include "dom0/vmm/fw_cfg.h"
 
-#define MEMORY_BYTES 0x3000u
-#define STEP_BYTES   5u
+#define GUEST_RAM_BYTES 0x3000u
+#include "tests/fuzz/guest_ram.h"
+
+#define STEP_BYTES 5u
 
 static struct {
     struct fw_cfg fw_cfg;
-    uint8_t memory[MEMORY_BYTES];
     uint8_t small[3], large[5000];
 } m;
 
-static bool memory_read(void *machine, uint64_t gpa, void *to, size_t bytes) {
-    (void)machine;
-    if (gpa > MEMORY_BYTES || bytes > MEMORY_BYTES - gpa)
-        return false;
-    memcpy(to, m.memory + gpa, bytes);
-    return true;
-}
-
-static bool memory_write(void *machine, uint64_t gpa, const void *from, size_t bytes) {
-    (void)machine;
-    if (gpa > MEMORY_BYTES || bytes > MEMORY_BYTES - gpa)
-        return false;
-    memcpy(m.memory + gpa, from, bytes);
-    return true;
-}
-
-static const struct device_host host = {.memory_read = memory_read, .memory_write = memory_write};
+static const struct device_host host = {.memory_read = guest_ram_read, .memory_write = guest_ram_write};
 
 static void check(bool good) {
     if (!good)
@@ -41,6 +26,7 @@ static void check(bool good) {
 
 static void setup(void) {
     memset(&m, 0, sizeof m);
+    memset(guest_ram, 0, sizeof guest_ram);
     memset(m.small, 0x11, sizeof m.small);
     memset(m.large, 0x22, sizeof m.large);
     fw_cfg_init(&m.fw_cfg, &host);
@@ -71,7 +57,7 @@ static void step(const uint8_t *at) {
         fw_cfg_port_write(&m.fw_cfg, port, bytes, value);
         break;
     case 2: // a descriptor is written: a byte at a place
-        m.memory[(value & 0xffff) % MEMORY_BYTES] = at[4];
+        guest_ram[(value & 0xffff) % GUEST_RAM_BYTES] = at[4];
         break;
     default:
         fw_cfg_reset(&m.fw_cfg);

@@ -7,12 +7,12 @@
 
 #include "dom0/vmm/ide.h"
 
-#define MEMORY_BYTES 0x8000u
+#define GUEST_RAM_BYTES 0x8000u
+#include "tests/fuzz/guest_ram.h"
 
 static struct {
     struct ide ide;
     bool line[2];
-    uint8_t memory[MEMORY_BYTES];
     uint8_t disk[64 * 512], cd[64 * 2048];
     struct block blocks[2];
     struct block_request *held[4];
@@ -37,24 +37,11 @@ static void irq_set(void *machine, unsigned line, bool level) {
     m.line[line - 14] = level;
 }
 
-static bool memory_read(void *machine, uint64_t gpa, void *to, size_t bytes) {
-    (void)machine;
-    if (gpa > MEMORY_BYTES || bytes > MEMORY_BYTES - gpa)
-        return false;
-    memcpy(to, m.memory + gpa, bytes);
-    return true;
-}
-
-static bool memory_write(void *machine, uint64_t gpa, const void *from, size_t bytes) {
-    (void)machine;
-    if (gpa > MEMORY_BYTES || bytes > MEMORY_BYTES - gpa)
-        return false;
-    memcpy(m.memory + gpa, from, bytes);
-    return true;
-}
-
-static const struct device_host host = {
-    .machine = &m, .now_ns = now_ns, .irq_set = irq_set, .memory_read = memory_read, .memory_write = memory_write};
+static const struct device_host host = {.machine = &m,
+                                        .now_ns = now_ns,
+                                        .irq_set = irq_set,
+                                        .memory_read = guest_ram_read,
+                                        .memory_write = guest_ram_write};
 
 static void answer(struct block *block, struct block_request *r, enum block_status status) {
     uint8_t *image = (uint8_t *)block->backend;
@@ -134,9 +121,9 @@ static void step(unsigned operation, const uint8_t *bytes) {
         (void)ide_bus_master_read(&m.ide, port, width);
         break;
     case 5:
-        memcpy(m.memory + port * 8, bytes + 1, 4);
-        memcpy(m.memory + port * 8 + 4, bytes + 5, 2);
-        m.memory[port * 8 + 7] = bytes[1];
+        memcpy(guest_ram + port * 8, bytes + 1, 4);
+        memcpy(guest_ram + port * 8 + 4, bytes + 5, 2);
+        guest_ram[port * 8 + 7] = bytes[1];
         break;
     case 6:
         ide_data_read_string(&m.ide, channel, scratch, (value & 0xfff), width);
@@ -182,6 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memset(&m, 0, sizeof m);
+    memset(guest_ram, 0, sizeof guest_ram);
     m.blocks[0] = (struct block){.size = sizeof m.disk, .backend = m.disk, .submit = submit};
     m.blocks[1] = (struct block){.size = sizeof m.cd, .read_only = true, .backend = m.cd, .submit = submit};
     ide_init(&m.ide, &host, NULL);

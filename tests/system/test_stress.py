@@ -2,20 +2,12 @@
 import time
 
 import pytest
+from accounts import COPIER, exact
 from shell_output import Answers, parse_json
 
 import build
 
 DOMAINS_MOST = 29  # INIT_DOMAINS of lib/protocol_init.h
-COPIER = '''name = "copier"
-builder = "hvm"
-memory = 32
-serial = "pty"
-boot = "d"
-disk = ["file:copier.iso,hdc:cdrom,r", "ram:4M,hda,w"]
-'''
-
-EXACT = ('free_pages', 'largest_free_range', 'kernel_pool_used', 'capabilities', 'threads', 'domains')
 # Each way to begin and end a domain. Most are of 64 MiB: init clears it.
 ENDS = [
     # while it is paused, while its firmware starts, a moment later
@@ -32,11 +24,6 @@ ENDS = [
     # two at once, with a disk in memory
     ['create -q -p grub', "create -q grub name=two 'disk=[\"ram:4M,hda,w\"]'", 'destroy grub', 'destroy two'],
 ]
-
-
-def exact(answer):
-    facts = parse_json(answer)
-    return {name: facts[name] for name in EXACT}
 
 
 def domains(count):

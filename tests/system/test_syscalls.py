@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from shell_output import parse_json
+from accounts import COPIER, exact
 
 import build
 
@@ -19,14 +19,6 @@ MANIFEST = '''server {name}
 CALLS = 1000000
 # Hexadecimal; BULKHEAD_SEED=... runs the test with another one, as one that a log names.
 SEED = os.environ.get('BULKHEAD_SEED', '1000')
-COPIER = '''name = "copier"
-builder = "hvm"
-memory = 32
-serial = "pty"
-boot = "d"
-disk = ["file:copier.iso,hdc:cdrom,r", "ram:4M,hda,w"]
-'''
-EXACT = ('free_pages', 'largest_free_range', 'kernel_pool_used', 'capabilities', 'threads', 'domains')
 # What needs no hardware: all but SYS_HARDWARE_CONTROL and SYS_ASSIGN_INTERRUPT of kernel/abi.h.
 SYSTEM_CALLS = 16
 
@@ -57,11 +49,6 @@ def test_bad_states(boot, cpu, smp):
     assert int(host.serial.match.group(1) or 0) > 1000 and int(host.serial.match.group(2)) > 20
 
 
-def exact(host):
-    facts = parse_json(host.command('info --json'))
-    return {name: facts[name] for name in EXACT}
-
-
 def start_copier(host):
     host.command('create -q copier')
     host.command("wait copier console 'copier round 32' 60", 70)
@@ -87,7 +74,8 @@ def test_random_calls_on_capabilities(boot, smp, calls):
     host.shell()
     start_copier(host)
     host.command('destroy copier')
-    before = exact(host)  # dom0's servers keep the page tables of the first domain's windows for the next
+    # dom0's servers keep the page tables of the first domain's windows for the next.
+    before = exact(host.command('info --json'))
     start_copier(host)
     restart(host, server)
     host.expect(r'(\d+) random system calls by (\d+) domains: [^\r\n]*[\r\n]', 60 + calls / 2000)
@@ -100,6 +88,6 @@ def test_random_calls_on_capabilities(boot, smp, calls):
     host.command('destroy copier')
     restart(host, server)
     end = time.monotonic() + 10 * host.patience
-    while (after := exact(host)) != before and time.monotonic() < end:
+    while (after := exact(host.command('info --json'))) != before and time.monotonic() < end:
         time.sleep(0.2)  # until the server, on another CPU, has made what it had before
     assert after == before

@@ -8,19 +8,7 @@
 #include <cmocka.h>
 
 #include "dom0/domain/table.h"
-
-struct page {
-    char text[2048];
-    size_t used;
-};
-
-static void put(void *to, const char *text, size_t length) {
-    struct page *page = to;
-    assert_true(page->used + length < sizeof page->text);
-    memcpy(page->text + page->used, text, length);
-    page->used += length;
-    page->text[page->used] = '\0';
-}
+#include "tests/unit/text_page.h"
 
 static const struct column columns[] = {
     {"Name", "name", COLUMN_TEXT, 8},      {"ID", "domid", COLUMN_NUMBER, 4}, {NULL, "uuid", COLUMN_TEXT, 0},
@@ -31,7 +19,7 @@ static const char *print(bool json, bool single, int rows) {
     static struct page page;
     page.used = 0;
     page.text[0] = '\0';
-    struct table table = {.columns = columns, .count = 5, .sink = {put, &page}, .json = json, .single = single};
+    struct table table = {.columns = columns, .count = 5, .sink = {page_put, &page}, .json = json, .single = single};
     table_begin(&table);
     if (rows > 0)
         table_row(&table, (struct cell[]){{"grub", 0}, {NULL, 12}, {"u\"1\n", 0}, {NULL, 105}, {"-b----", 0}});
@@ -72,7 +60,7 @@ static void single_record(void **state) {
 static void json_strings(void **state) {
     (void)state;
     struct page page = {.used = 0};
-    sink_json_string(&(struct text_sink){put, &page}, "a\\\t\r\x01\x7f\xc3\xa4");
+    sink_json_string(&(struct text_sink){page_put, &page}, "a\\\t\r\x01\x7f\xc3\xa4");
     assert_string_equal(page.text, "\"a\\\\\\t\\r\\u0001\\u007f\xc3\xa4\"");
 }
 

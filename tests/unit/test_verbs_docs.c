@@ -12,6 +12,7 @@
 
 #include "dom0/domain/verb_document.h"
 #include "dom0/domain/verb_functions.h"
+#include "tests/unit/text_page.h"
 
 #define VERB_STUB(name)                                                                                                \
     int verb_##name(const struct invocation *invocation) {                                                             \
@@ -20,23 +21,10 @@
     }
 VERB_FUNCTIONS(VERB_STUB)
 
-struct page {
-    char text[65536];
-    size_t used;
-};
-
-static void put(void *to, const char *text, size_t length) {
-    struct page *page = to;
-    assert_true(page->used + length < sizeof page->text);
-    memcpy(page->text + page->used, text, length);
-    page->used += length;
-    page->text[page->used] = '\0';
-}
-
 static const char *reference(void) {
     static struct page page;
     page.used = 0;
-    verb_markdown(&(struct text_sink){put, &page});
+    verb_markdown(&(struct text_sink){page_put, &page});
     return page.text;
 }
 
@@ -97,11 +85,11 @@ static void verbs_are_whole(void **state) {
 static void help_names_options(void **state) {
     (void)state;
     struct page page = {.used = 0};
-    verb_help_one(&(struct text_sink){put, &page}, verb_find("top"));
+    verb_help_one(&(struct text_sink){page_put, &page}, verb_find("top"));
     assert_non_null(strstr(page.text, "top [-b] [-n N] [-d SECONDS] [--json]\n"));
     assert_non_null(strstr(page.text, "-n, --iterations N "));
     page.used = 0;
-    verb_help_all(&(struct text_sink){put, &page});
+    verb_help_all(&(struct text_sink){page_put, &page});
     assert_non_null(strstr(page.text, "  vcpu-list   list virtual CPUs\n"));
 }
 
