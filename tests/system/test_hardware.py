@@ -56,8 +56,8 @@ def test_cpus_that_lack_features(boot):
                 devices=[further_cpu(1, lacks=',smap=off'), further_cpu(2), further_cpu(3, lacks=',aes=off,avx=off')])
     host.shell()
     printed = host.serial.before
-    missing = int(re.search(r'CPU with APIC id 3 lacks bits (\w+) of CPUID 1 ECX, which the first CPU has: no domain is '
-                            r'offered them', printed).group(1), 16)
+    missing = int(re.search(r'CPU with APIC id 3 lacks bits (\w+) of CPUID 1 ECX, which the first CPU has: '
+                            r'no domain is offered them', printed).group(1), 16)
     assert missing & (AES | AVX | SSE4_2) == AES | AVX
     assert 'CPU with APIC id 3 lacks bits 0x4 of CPUID Dh EAX' in printed
     assert 'CPU with APIC id 1 lacks bits 0x100000 of CPUID 7 EBX, which the first CPU has: it is not used' in printed
