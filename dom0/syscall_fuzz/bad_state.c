@@ -125,7 +125,7 @@ static void set_misaligned(void) {
 static void try_misaligned(void) {
     do {
         set_misaligned();
-        run();
+        run(GOOD_TICKS);
     } while (page->exit_reason == VCPU_EXIT_DEADLINE);
     bool checked = page->exit_reason == VCPU_EXIT_EXCEPTION && (uint32_t)page->qualification == ALIGNMENT_CHECK &&
                    page->event == SOFTWARE_INTERRUPT && page->rip == RETURN_TO;

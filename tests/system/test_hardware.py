@@ -51,7 +51,8 @@ AES, AVX, SSE4_2 = 1 << 25, 1 << 28, 1 << 20
 def test_cpus_that_lack_features(boot):
     """One that lacks what the core needs is left out, and those behind it are used. What else one lacks no domain is
     offered, on whatever CPU, and AVX is not switched then."""
-    host = boot(smp='1,maxcpus=4,sockets=4', debian=False, files={'images/leak.iso': build.BUILD / 'tests/guests/leak.iso'},
+    files = {'images/leak.iso': build.BUILD / 'tests/guests/leak.iso'}
+    host = boot(smp='1,maxcpus=4,sockets=4', debian=False, files=files,
                 texts={f'etc/domains/on{cpu}': LEAK.format(name=f'on{cpu}', cpu=cpu) for cpu in (0, 2)},
                 devices=[further_cpu(1, lacks=',smap=off'), further_cpu(2), further_cpu(3, lacks=',aes=off,avx=off')])
     host.shell()
