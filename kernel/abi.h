@@ -334,7 +334,7 @@ _Static_assert(offsetof(struct vcpu_page, dirty) == 64, "vCPU page: exit line");
 _Static_assert(offsetof(struct vcpu_page, pir) == 128, "vCPU page: posted line");
 _Static_assert(offsetof(struct vcpu_page, gpr) == 192, "vCPU page: registers");
 
-// The APIC page is the virtual-APIC page of SDM 3C 30.1: TPR 080h, PPR 0A0h, ISR 100h, TMR 180h, IRR 200h. IRR and ISR
+// The APIC page is the virtual-APIC page of SDM 3C 32.1: TPR 080h, PPR 0A0h, ISR 100h, TMR 180h, IRR 200h. IRR and ISR
 // are the core's while run is in the core (it moves pir to IRR, and IRR to ISR at injection), else the VMM's.
 
 // ---- What the core tells init ---------------------------------------------------------------------------------------

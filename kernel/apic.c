@@ -9,6 +9,7 @@
 // SDM 3A 10.4.1
 #define LAPIC_BASE          0xfee00000ull
 #define LAPIC_ID            0x20u
+#define LAPIC_TPR           0x80u
 #define LAPIC_EOI           0xb0u
 #define LAPIC_SVR           0xf0u
 #define LAPIC_IRR           0x200u
@@ -45,11 +46,14 @@ static void lapic_write(uint32_t offset, uint32_t value) {
 }
 
 void lapic_init_self(void) {
-    uint64_t enable = APIC_BASE_ENABLE | (host.x2apic ? APIC_BASE_X2APIC : 0);
-    wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | enable);
+    uint64_t base = rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
+    wrmsr(MSR_APIC_BASE, base); // off to x2APIC mode at once is #GP (SDM 3A, x2APIC state transitions)
+    if (host.x2apic)
+        wrmsr(MSR_APIC_BASE, base | APIC_BASE_X2APIC);
     if (!registers && !host.x2apic)
         registers = memory_map_device(LAPIC_BASE);
     lapic_write(LAPIC_SVR, LAPIC_SVR_ENABLE | VECTOR_SPURIOUS);
+    lapic_write(LAPIC_TPR, 0); // whatever the firmware held up
     lapic_write(LAPIC_TIMER_DIVIDE, LAPIC_DIVIDE_BY_1);
     lapic_write(LAPIC_LVT_TIMER, VECTOR_TIMER | (host.tsc_deadline ? LAPIC_TSC_DEADLINE : 0));
     __asm__ volatile("mfence" : : : "memory"); // before any write of the deadline (SDM 3A 11.5.4.1)

@@ -1,4 +1,4 @@
-// Entries of extended page tables (SDM 3C 29.3.2), where they differ from those of pagetable.h. Pure.
+// Entries of extended page tables (SDM 3C 31.3.2), where they differ from those of pagetable.h. Pure.
 #pragma once
 #include "kernel/pagetable.h"
 

@@ -1,5 +1,5 @@
 // What a vCPU is given at its next entry: the decision on interrupts, NMIs and events that an exit interrupted (SDM 3A
-// 6.9, 10.8; SDM 3C 26.6; APM 2 15.20, 15.21). Pure; proved; the same for both vendors.
+// 6.9, 10.8; SDM 3C 28.2, 29.6; APM 2 15.20, 15.21). Pure; proved; the same for both vendors.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-// Whether hardware virtualization that a CPU has may be used: what the firmware has left of it (SDM 3C 24.7; APM
+// Whether hardware virtualization that a CPU has may be used: what the firmware has left of it (SDM 3C 26.7; APM
 // 2 15.4, 15.30.1). Pure; proved.
 #pragma once
 #include <stdbool.h>

@@ -15,7 +15,7 @@
 
 void take_interrupt(void);
 
-// Virtual-APIC page (SDM 3C 30.1)
+// Virtual-APIC page (SDM 3C 32.1)
 #define APIC_TPR 0x80u
 #define APIC_PPR 0xa0u
 #define APIC_ISR 0x100u

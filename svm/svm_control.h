@@ -52,12 +52,3 @@ static inline struct svm_controls svm_controls(bool tpr_waits, bool window, bool
         controls.intercept_misc1 |= INTERCEPT_IRET;
     return controls;
 }
-
-// #DB and #AC are intercepted so that a guest cannot keep the CPU in their delivery for ever; #MC is the host's.
-/*@ assigns \nothing;
-    ensures SVM_BIT(\result, 1) && SVM_BIT(\result, 17) && SVM_BIT(\result, 18);
-    ensures \result == (wanted | 0x60002);
-*/
-static inline uint32_t svm_exceptions(uint32_t wanted) {
-    return wanted | 1u << 1 | 1u << 17 | 1u << 18;
-}

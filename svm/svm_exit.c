@@ -1,17 +1,14 @@
 // Decoding of #VMEXIT (APM 2 appendix C) into the vendor-neutral exits of the ABI.
+#include "kernel/exception.h"
 #include "kernel/instructions.h"
 #include "kernel/log.h"
 #include "kernel/machine_check.h"
 #include "lib/apic_priority.h"
 #include "svm/svm.h"
 
-#define EXCEPTION_DB 1u
-#define EXCEPTION_MF 16u
-#define EXCEPTION_AC 17u
-#define EXCEPTION_MC 18u
-#define APIC_TPR     0x80u
-#define DR6_BS       (1ull << 14)
-#define DR7_GD       (1ull << 13)
+#define APIC_TPR 0x80u
+#define DR6_BS   (1ull << 14)
+#define DR7_GD   (1ull << 13)
 
 // Nested page fault codes (APM 2 15.25.6)
 #define NPF_PRESENT    (1ull << 0)
@@ -46,11 +43,13 @@ static int exit_memory(struct vcpu *vcpu, const struct vmcb *vmcb) {
 }
 
 static int exit_exception(struct vcpu *vcpu, struct vmcb *vmcb, uint32_t vector) {
-    if (vector == EXCEPTION_MC) {
-        machine_check(NULL);
+    enum exception_owner owner = exception_owner(vector, vcpu->exception_intercepts, vcpu_by_instruction(vcpu->event));
+    if (owner == EXCEPTION_OF_HOST) {
+        if (vector == EXCEPTION_MC)
+            machine_check(NULL);
         return EXIT_HANDLED;
     }
-    if ((vcpu->exception_intercepts & 1u << vector) || vcpu_by_instruction(vcpu->event)) {
+    if (owner == EXCEPTION_OF_VMM) {
         vcpu->page->qualification = vector | vmcb->exit_info1 << 32;
         vcpu->page->exit_gva = vmcb->exit_info2;
         return VCPU_EXIT_EXCEPTION;
@@ -58,9 +57,7 @@ static int exit_exception(struct vcpu *vcpu, struct vmcb *vmcb, uint32_t vector)
     if (vector == EXCEPTION_DB)
         vmcb->dr7 &= ~DR7_GD; // as delivery does, but not of what is injected
     vcpu_take_back_event(vcpu);
-    vcpu->event = EVENT_VALID | EVENT_EXCEPTION | vector;
-    if (vector == EXCEPTION_AC)
-        vcpu->event |= EVENT_ERROR_VALID;
+    vcpu->event = exception_event(vector, vector == EXCEPTION_AC, 0);
     return EXIT_HANDLED;
 }
 

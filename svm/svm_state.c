@@ -1,4 +1,5 @@
 // Transfer of a vCPU's state between its page and the VMCB, group by group.
+#include "kernel/exception.h"
 #include "kernel/instructions.h"
 #include "lib/string.h"
 #include "svm/svm.h"
@@ -106,7 +107,7 @@ void svm_load(struct vcpu *vcpu, uint32_t groups) {
         write_dr3(page->dr[3]);
     }
     if (groups & GROUP_INTERCEPT)
-        vmcb->intercept_exceptions = svm_exceptions(vcpu->exception_intercepts);
+        vmcb->intercept_exceptions = exception_intercepts(vcpu->exception_intercepts);
 }
 
 static void export_hot(struct vcpu *vcpu) {

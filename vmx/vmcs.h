@@ -1,5 +1,5 @@
 // Virtual-machine control structure: encodings of its fields (SDM 3D appendix B) and access to the current one (SDM 3C
-// 30).
+// 33).
 #pragma once
 #include <stdint.h>
 
@@ -18,6 +18,9 @@
 #define VMCS_PIN_CONTROLS         0x4000u
 #define VMCS_CPU_CONTROLS         0x4002u
 #define VMCS_EXCEPTION_BITMAP     0x4004u
+#define VMCS_PAGE_FAULT_MASK      0x4006u
+#define VMCS_PAGE_FAULT_MATCH     0x4008u
+#define VMCS_CR3_TARGETS          0x400au
 #define VMCS_EXIT_CONTROLS        0x400cu
 #define VMCS_EXIT_MSR_STORE_COUNT 0x400eu
 #define VMCS_EXIT_MSR_LOAD_COUNT  0x4010u
@@ -142,6 +145,7 @@
 #define BLOCKED_BY_NMI    8u
 
 #define PENDING_DEBUG_BS (1ull << 14) // a single step is due
+#define RIGHTS_LONG      (1u << 13)
 #define RIGHTS_UNUSABLE  (1u << 16)
 
 // Basic exit reasons (SDM 3D appendix C)

@@ -1,4 +1,4 @@
-// VT-x: detection, start and stop on a CPU, life of vCPUs, entry (SDM 3C chapters 24 to 28, 31).
+// VT-x: detection, start and stop on a CPU, life of vCPUs, entry (SDM 3C chapters 26 to 31, 33).
 #include "vmx/vmx.h"
 #include "kernel/clock.h"
 #include "kernel/instructions.h"
@@ -160,7 +160,7 @@ static bool vmx_detect(char *reason, size_t size) {
 
 // ---- A CPU
 
-// Reads, then writes, of MSRs 0 to 1FFFh, C0000000h to C0001FFFh; a set bit exits (SDM 3C 25.6.9).
+// Reads, then writes, of MSRs 0 to 1FFFh, C0000000h to C0001FFFh; a set bit exits (SDM 3C 27.6.9).
 static void bitmap_allow(uint8_t *msr_bitmap, uint32_t msr, bool write) {
     uint32_t at = (msr & 0x1fff) / 8 + (msr < 0x2000 ? 0 : 0x400);
     uint8_t bit = (uint8_t)(1u << msr % 8);
@@ -309,6 +309,7 @@ static void vmx_vcpu_create(struct vcpu *vcpu) {
     for (unsigned i = 0; i < SWITCHED_MSRS; i++)
         v->msrs[i].msr = switched_msrs[i];
     vmx_make_current(vcpu);
+    vmx_zero_fields();
     write_controls(vcpu);
     write_host();
     v->dr6 = 0xffff0ff0;
@@ -365,8 +366,10 @@ static void write_event(struct vcpu *vcpu, uint64_t event) {
 
 static void vmx_prepare(struct vcpu *vcpu, uint64_t event, struct inject_decision decision) {
     struct vmx_vcpu *v = vmx_of(vcpu);
-    uint32_t controls = vmx_features.cpu | (decision.interrupt_window ? CPU_INTERRUPT_WINDOW : 0) |
-                        (decision.nmi_window ? CPU_NMI_WINDOW : 0);
+    uint32_t controls = vmx_features.cpu | (decision.interrupt_window ? CPU_INTERRUPT_WINDOW : 0);
+    // A processor may open an NMI's window in the shadow of STI, where none can be injected; IF is set behind it.
+    if (decision.nmi_window)
+        controls |= !event && (v->interruptibility & BLOCKED_BY_STI) ? CPU_INTERRUPT_WINDOW : CPU_NMI_WINDOW;
     if (v->cpu_controls != controls) {
         v->cpu_controls = controls;
         vmwrite(VMCS_CPU_CONTROLS, controls);
@@ -412,7 +415,7 @@ static void write_host_changes(struct vmx_vcpu *v, struct cpu *cpu) {
     v->host_cr3 = cr3;
 }
 
-// Exits leave the limits of GDTR and TR at FFFFh and 67h (SDM 3C 28.5.2): a selector of user level must not reach what
+// Exits leave the limits of GDTR and TR at FFFFh and 67h (SDM 3C 30.5.2): a selector of user level must not reach what
 // lies behind the table, and the bitmap of ports is beyond TR's.
 static void restore_tables(struct cpu *cpu) {
     struct __attribute__((packed)) {
@@ -452,7 +455,7 @@ static bool vmx_enter(struct vcpu *vcpu) {
     return reason < 64 && (TAKES_INTERRUPTS >> reason & 1);
 }
 
-// The VMX-abort indicator, the second word of the VMCS region (SDM 3C 28.7); it is memory even while the VMCS is
+// The VMX-abort indicator, the second word of the VMCS region (SDM 3C 30.7); it is memory even while the VMCS is
 // active.
 static uint32_t vmx_aborted(const struct cpu *cpu) {
     const char *v = cpu->vendor_current;

@@ -4,7 +4,7 @@
 #include "kernel/vendor.h"
 #include "vmx/vmcs.h"
 
-// MSRs that the hardware changes with the world, from lists in memory (SDM 3C 25.7.2): what SYSCALL and SWAPGS use.
+// MSRs that the hardware changes with the world, from lists in memory (SDM 3C 27.7.2): what SYSCALL and SWAPGS use.
 #define SWITCHED_MSRS 5u
 struct msr_entry {
     uint32_t msr, reserved;
@@ -21,8 +21,7 @@ struct vmx_vcpu {
     uint64_t host_rsp; // vmx_enter.asm: what the fields hold
     uint64_t host_cr3;
     uint32_t cpu_controls, tpr_threshold;
-    uint32_t reason;     // of the last exit
-    uint32_t vpid_owner; // CPU that gave the VPID
+    uint32_t reason; // of the last exit
     uint64_t rsp, cr2, dr6, cr0_shadow, cr4_shadow;
     uint64_t interruptibility;     // what the field holds
     uint64_t rflags;               // what the field holds when the VMM's is loaded
@@ -49,6 +48,7 @@ extern struct vmx_features vmx_features;
 extern uint8_t *vmx_msr_bitmap, *vmx_x2apic_bitmap;
 
 // Bits of the control registers that are the core's: the guest reads what it wrote, the hardware has what has to be.
+#define EFER_LMA  (1ull << 10)
 #define CR0_NE    (1ull << 5)
 #define CR0_NW    (1ull << 29)
 #define CR0_PE    1ull
@@ -65,7 +65,9 @@ static inline void vmx_set_interruptibility(struct vmx_vcpu *v, uint64_t value) 
 // Makes the VMCS of a vCPU the current one of the CPU that runs this. Needs the kernel lock.
 void vmx_make_current(struct vcpu *vcpu);
 
-// vmx_state.c: transfer between page and VMCS.
+// vmx_state.c: fields of a new VMCS hold anything (SDM 3C 27.11.3): these are 0.
+void vmx_zero_fields(void);
+// Transfer between page and VMCS.
 void vmx_load(struct vcpu *vcpu, uint32_t groups);
 void vmx_fetch(struct vcpu *vcpu, uint32_t groups);
 // After each exit: the hot groups and what the VMM wants beside them.

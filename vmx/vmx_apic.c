@@ -1,4 +1,4 @@
-// APIC virtualization (SDM 3C 30): the processor serves TPR, EOI and self-IPIs, and delivers what the APIC page
+// APIC virtualization (SDM 3C 32): the processor serves TPR, EOI and self-IPIs, and delivers what the APIC page
 // requests.
 #include "kernel/memory.h"
 #include "vmx/vmx.h"
@@ -6,7 +6,7 @@
 
 #define APIC_TMR 0x180u
 
-// Exit qualification for APIC-access exits (SDM 3C table 28-6)
+// Exit qualification for APIC-access exits (SDM 3C table 30-6)
 #define ACCESS_TYPE(q) ((q) >> 12 & 15)
 #define ACCESS_WRITE   1u
 #define ACCESS_FETCH   2u
@@ -26,13 +26,15 @@ void vmx_apic_load(struct vcpu *vcpu) {
     uint32_t controls = vmx_apic_controls(vmx_features.cpu2, vcpu->apic_mode == VCPU_APIC_X2APIC, access);
     vmwrite(VMCS_MSR_BITMAP, pool_address(controls & CPU2_X2APIC ? vmx_x2apic_bitmap : vmx_msr_bitmap));
     // The processor compares with this address and reads nothing there: it may be another domain's frame by and by.
-    if (controls & CPU2_APIC_ACCESSES)
+    if ((controls & CPU2_APIC_ACCESSES) && vmread(VMCS_APIC_ACCESS) != leaf.hpa) {
         vmwrite(VMCS_APIC_ACCESS, leaf.hpa);
+        vcpu->asid_generation = 0; // translations know whether they lead to the page (SDM 3C 32.4.5)
+    }
     if (v->cpu2_controls == controls)
         return;
     v->cpu2_controls = controls;
     vmwrite(VMCS_CPU_CONTROLS2, controls);
-    vcpu->asid_generation = 0; // translations know whether they lead to the page (SDM 3C 29.4.3.3)
+    vcpu->asid_generation = 0;
 }
 
 // Who posts sets TMR before PIR: the EOI of what is requested here exits if it is level-triggered.

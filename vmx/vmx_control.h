@@ -48,6 +48,6 @@ bool vmx_controls(uint32_t must, uint32_t may, uint32_t required, uint32_t wante
     ensures VMX_BIT(\result, 9) <==> VMX_APIC(cpu2);
     ensures VMX_BIT(\result, 8) <==> VMX_APIC(cpu2);
     ensures VMX_BIT(\result, 4) <==> VMX_APIC(cpu2) && x2apic;
-    ensures VMX_BIT(\result, 0) <==> VMX_APIC(cpu2) && !x2apic && access; // never both: SDM 3C 27.2.1.1
+    ensures VMX_BIT(\result, 0) <==> VMX_APIC(cpu2) && !x2apic && access; // never both: SDM 3C 29.2.1.1
 */
 uint32_t vmx_apic_controls(uint32_t cpu2, bool x2apic, bool access);

@@ -1,4 +1,4 @@
-; World switch (SDM 3C 27, 28). Interrupts are off; one that arrives makes the guest exit.
+; World switch (SDM 3C 29, 30). Interrupts are off; one that arrives makes the guest exit.
 
 %include "kernel/speculation.inc"
 

@@ -1,21 +1,16 @@
-// Decoding of VM exits (SDM 3D appendix C, SDM 3C 28.2) into the vendor-neutral exits of the ABI.
+// Decoding of VM exits (SDM 3D appendix C, SDM 3C 30.2) into the vendor-neutral exits of the ABI.
+#include "kernel/exception.h"
 #include "kernel/instructions.h"
 #include "kernel/log.h"
 #include "kernel/machine_check.h"
 #include "vmx/vmx.h"
-
-#define EXCEPTION_DB 1u
-#define EXCEPTION_DF 8u
-#define EXCEPTION_GP 13u
-#define EXCEPTION_AC 17u
-#define EXCEPTION_MC 18u
 
 #define DR6_CAUSES 0x600full // B0..B3, BD, BS
 #define DR7_GD     (1ull << 13)
 
 #define EVENT_INT1 (5ull << 8) // privileged software exception
 
-// Exit qualification for EPT violations (SDM 3C 28.2.1, table 28-7)
+// Exit qualification for EPT violations (SDM 3C 30.2.1, table 30-7)
 #define EPT_WRITE           (1ull << 1)
 #define EPT_FETCH           (1ull << 2)
 #define EPT_RIGHTS          (7ull << 3)
@@ -36,7 +31,7 @@ static int exit_io(struct vcpu *vcpu) {
     return VCPU_EXIT_IO;
 }
 
-// An IRET whose fault ends in an exit has ended the blocking of NMIs already (SDM 3C 28.2.3).
+// An IRET whose fault ends in an exit has ended the blocking of NMIs already (SDM 3C 30.2.3).
 static void block_nmi_again(const struct vcpu *vcpu) {
     if (!(vcpu->event & EVENT_VALID))
         vmx_set_interruptibility(vmx_of(vcpu), vmx_of(vcpu)->interruptibility | BLOCKED_BY_NMI);
@@ -54,7 +49,7 @@ static int exit_memory(struct vcpu *vcpu) {
     return VCPU_EXIT_MEMORY;
 }
 
-// What a #DB that exits leaves to do: DR6 and DR7 as its delivery would have (SDM 3C 28.1, 26.3).
+// What a #DB that exits leaves to do: DR6 and DR7 as its delivery would have (SDM 3C 30.1).
 static void take_debug_causes(struct vcpu *vcpu) {
     struct vmx_vcpu *v = vmx_of(vcpu);
     v->dr6 = (v->dr6 & ~0xfull) | (vmread(VMCS_QUALIFICATION) & DR6_CAUSES);
@@ -66,10 +61,10 @@ static void take_debug_causes(struct vcpu *vcpu) {
 static int exit_exception(struct vcpu *vcpu) {
     uint64_t event = vmread(VMCS_EXIT_EVENT);
     uint32_t vector = EVENT_VECTOR(event);
-    if ((event & EVENT_TYPE) == EVENT_NMI)
-        return EXIT_HANDLED; // the host's
-    if (vector == EXCEPTION_MC) {
-        machine_check(NULL);
+    enum exception_owner owner = exception_owner(vector, vcpu->exception_intercepts, vcpu_by_instruction(vcpu->event));
+    if (owner == EXCEPTION_OF_HOST) {
+        if (vector == EXCEPTION_MC)
+            machine_check(NULL);
         return EXIT_HANDLED;
     }
     if ((event & EVENT_NMI_UNBLOCKED) && vector != EXCEPTION_DF)
@@ -79,7 +74,7 @@ static int exit_exception(struct vcpu *vcpu) {
     if ((event & EVENT_TYPE) == EVENT_INT1) // a trap: its handler returns behind it
         vmwrite(VMCS_GUEST_RIP, vmread(VMCS_GUEST_RIP) + vmread(VMCS_EXIT_LENGTH));
     uint64_t error = event & EVENT_ERROR_VALID ? vmread(VMCS_EXIT_ERROR) : 0;
-    if ((vcpu->exception_intercepts & 1u << vector) || vcpu_by_instruction(vcpu->event)) {
+    if (owner == EXCEPTION_OF_VMM) {
         vcpu->page->qualification = vector | error << 32;
         vcpu->page->exit_gva = vmread(VMCS_QUALIFICATION);
         return VCPU_EXIT_EXCEPTION;
@@ -87,13 +82,16 @@ static int exit_exception(struct vcpu *vcpu) {
     if ((vcpu->event & (EVENT_VALID | EVENT_TYPE)) == (EVENT_VALID | EVENT_NMI))
         vmx_set_interruptibility(vmx_of(vcpu), vmx_of(vcpu)->interruptibility & ~(uint64_t)BLOCKED_BY_NMI);
     vcpu_take_back_event(vcpu);
-    vcpu->event = EVENT_VALID | EVENT_EXCEPTION | vector | (event & EVENT_ERROR_VALID) | EVENT_ERROR(error);
+    vcpu->event = exception_event(vector, (event & EVENT_ERROR_VALID) != 0, (uint32_t)error);
     return EXIT_HANDLED;
 }
 
+// Outside of 64-bit code a register has 32 bits, whatever is above them from before.
 static uint64_t operand(struct vcpu *vcpu, uint64_t qualification) {
     unsigned gpr = qualification >> 8 & 15;
-    return gpr == RSP ? vmread(VMCS_GUEST_RSP) : vcpu->page->gpr[gpr];
+    uint64_t value = gpr == RSP ? vmread(VMCS_GUEST_RSP) : vcpu->page->gpr[gpr];
+    bool wide = (vmread(VMCS_GUEST_EFER) & EFER_LMA) && (vmread(VMCS_GUEST_RIGHTS(SEGMENT_CS)) & RIGHTS_LONG);
+    return wide ? value : value & UINT32_MAX;
 }
 
 // A write to a bit that is the core's. The guest's view of the bit changes, and the instruction runs again, now without
@@ -105,7 +103,7 @@ static int exit_cr(struct vcpu *vcpu) {
     if (access == 0 && reg == 0) {
         // The processor would not see this mistake, since both bits are the core's.
         if ((value & CR0_NW) && !(value & CR0_CD)) {
-            vcpu->event = EVENT_VALID | EVENT_EXCEPTION | EVENT_ERROR_VALID | EXCEPTION_GP;
+            vcpu->event = exception_event(EXCEPTION_GP, true, 0);
             return EXIT_HANDLED;
         }
         v->cr0_shadow = (v->cr0_shadow & ~CR0_OWNED) | (value & CR0_OWNED);
@@ -114,7 +112,7 @@ static int exit_cr(struct vcpu *vcpu) {
     }
     if (access == 0 && reg == 4) {
         if (value & ~VCPU_CR4) { // offered to no guest
-            vcpu->event = EVENT_VALID | EVENT_EXCEPTION | EVENT_ERROR_VALID | EXCEPTION_GP;
+            vcpu->event = exception_event(EXCEPTION_GP, true, 0);
             return EXIT_HANDLED;
         }
         v->cr4_shadow = (v->cr4_shadow & ~CR4_OWNED) | (value & CR4_OWNED);
@@ -209,18 +207,26 @@ static uint64_t interrupted_event(struct vcpu *vcpu) {
     return event & EVENT_ERROR_VALID ? event | EVENT_ERROR(vmread(VMCS_VECTORING_ERROR)) : event;
 }
 
-// Is the length of the instruction there (SDM 3C 28.2.5)?
+// Is the length of the instruction there (SDM 3C 30.2.5)?
 bool vmx_has_length(uint32_t reason) {
     return reason == REASON_CPUID || reason == REASON_HLT || reason == REASON_INVD ||
            (reason >= REASON_RDPMC && reason <= REASON_WRMSR) || reason == REASON_MWAIT || reason == REASON_MONITOR ||
            (reason >= REASON_INVEPT && reason <= REASON_XSETBV);
 }
 
+// After an entry that failed what was to be injected was not, and is in the field still (SDM 3C 29.8).
+static void drop_event(struct vcpu *vcpu) {
+    const struct vmx_vcpu *v = vmx_of(vcpu);
+    if (v->soft_event)
+        (void)interrupted_soft_event(v, v->soft_event); // RIP as it was
+    vcpu->event = 0;
+    vmwrite(VMCS_ENTRY_EVENT, 0);
+}
+
 // The controls were refused: what is to be injected is all that the VMM writes into them.
 static int exit_refused(struct vcpu *vcpu) {
     vcpu->page->qualification = vmread(VMCS_INSTRUCTION_ERROR) | 1ull << 63;
-    vcpu->event = 0;
-    vmwrite(VMCS_ENTRY_EVENT, 0);
+    drop_event(vcpu);
     vmx_export(vcpu, VCPU_EXIT_INVALID);
     return VCPU_EXIT_INVALID;
 }
@@ -234,9 +240,8 @@ int vmx_exit(struct vcpu *vcpu) {
     page->next_rip = 0;
     if (v->entry_failed)
         return exit_refused(vcpu);
-    if (reason & REASON_ENTRY_FAILED) { // what was to be injected was not, and is in the field still (SDM 3C 27.8)
-        vcpu->event = 0;
-        vmwrite(VMCS_ENTRY_EVENT, 0);
+    if (reason & REASON_ENTRY_FAILED) {
+        drop_event(vcpu);
     } else {
         vcpu->event = interrupted_event(vcpu);
         v->interruptibility = vmread(VMCS_INTERRUPTIBILITY);

@@ -1,10 +1,10 @@
 // Transfer of a vCPU's state between its page and the VMCS, group by group.
+#include "kernel/exception.h"
 #include "kernel/instructions.h"
 #include "vmx/vmx.h"
 #include "vmx/vmx_control.h"
 
 #define DR7_RESERVED 0xffffffff0000d800ull
-#define EFER_LMA     (1ull << 10)
 
 #define ATTRIBUTE_CODE_OR_DATA (1u << 4)
 #define ATTRIBUTE_ACCESSED     (1u << 0)
@@ -35,6 +35,34 @@ static const uint16_t switched[SWITCHED_MSRS] = {
     offsetof(struct vcpu_page, sfmask), offsetof(struct vcpu_page, kernel_gs_base),
 };
 
+// What the processor uses and is 0 for good, or until the VMM says otherwise. Fields that a processor lacks take no
+// value.
+static const uint32_t zero_fields[] = {
+    VMCS_PAGE_FAULT_MASK,
+    VMCS_PAGE_FAULT_MATCH,
+    VMCS_CR3_TARGETS,
+    VMCS_ENTRY_EVENT,
+    VMCS_TPR_THRESHOLD,
+    VMCS_TSC_OFFSET,
+    VMCS_EOI_EXIT(0),
+    VMCS_EOI_EXIT(1),
+    VMCS_EOI_EXIT(2),
+    VMCS_EOI_EXIT(3),
+    VMCS_INTERRUPT_STATUS,
+    VMCS_CR4_SHADOW,
+    VMCS_GUEST_RSP,
+    VMCS_GUEST_DEBUGCTL,
+    VMCS_INTERRUPTIBILITY,
+    VMCS_ACTIVITY,
+    VMCS_PENDING_DEBUG,
+    VMCS_HOST_SELECTOR(SEGMENT_FS),
+    VMCS_HOST_SELECTOR(SEGMENT_GS),
+    VMCS_HOST_FS_BASE,
+    VMCS_HOST_SYSENTER_CS,
+    VMCS_HOST_SYSENTER_ESP,
+    VMCS_HOST_SYSENTER_EIP,
+};
+
 #define COPIED_GROUPS (GROUP_SEGMENT | GROUP_TABLE | GROUP_MSR | GROUP_DEBUG | GROUP_TSC)
 
 static uint64_t *word(struct vcpu_page *page, uint16_t offset) {
@@ -42,7 +70,7 @@ static uint64_t *word(struct vcpu_page *page, uint16_t offset) {
 }
 
 // Attributes are bits 0..7 and 8..11 of what the VMCS has in 0..7 and 12..15; no P is unusable. The checks at entry
-// want segments marked as accessed and TR busy, as loading them would have (SDM 3C 27.3.1.2).
+// want segments marked as accessed and TR busy, as loading them would have (SDM 3C 29.3.1.2).
 static void load_segment(const struct vcpu_page *page, enum vcpu_segment_name name) {
     struct vcpu_segment s = page->segment[name];
     uint32_t attributes = s.attributes;
@@ -74,6 +102,11 @@ static void store_segment(struct vcpu_page *page, enum vcpu_segment_name name) {
 static const enum vcpu_segment_name data_segments[] = {SEGMENT_ES, SEGMENT_DS,   SEGMENT_FS,
                                                        SEGMENT_GS, SEGMENT_LDTR, SEGMENT_TR};
 
+void vmx_zero_fields(void) {
+    for (unsigned i = 0; i < sizeof(zero_fields) / sizeof(zero_fields[0]); i++)
+        vmwrite(zero_fields[i], 0);
+}
+
 uint64_t vmx_real_cr0(uint64_t cr0) {
     return (cr0 & 0xffffffff & ~(CR0_NW | CR0_CD)) | vmx_features.cr0_fixed;
 }
@@ -101,7 +134,7 @@ static void load_rip(struct vcpu *vcpu) {
     vmx_set_interruptibility(v, blocked);
 }
 
-// Then entries take the four page-directory pointers from the VMCS, exits leave them there (SDM 3C 27.3.1.6, 28.3.4).
+// Then entries take the four page-directory pointers from the VMCS, exits leave them there (SDM 3C 29.3.1.6, 30.3.4).
 static bool pae_paging(const struct vcpu_page *page) {
     return (page->cr0 & CR0_PG) && (page->cr4 & CR4_PAE) && !(page->efer & EFER_LMA);
 }
@@ -175,9 +208,8 @@ void vmx_load(struct vcpu *vcpu, uint32_t groups) {
         load_copied(vcpu, groups);
     if (groups & GROUP_APIC)
         vmx_apic_load(vcpu);
-    // #DB and #AC are intercepted so that a guest cannot keep the CPU in their delivery for ever; #MC is the host's.
     if (groups & GROUP_INTERCEPT)
-        vmwrite(VMCS_EXCEPTION_BITMAP, vcpu->exception_intercepts | 1u << 1 | 1u << 17 | 1u << 18);
+        vmwrite(VMCS_EXCEPTION_BITMAP, exception_intercepts(vcpu->exception_intercepts));
 }
 
 // All of the hot groups but RIP.

@@ -1,14 +1,15 @@
 // A test server: the VMM that writes into its vCPU's page what no processor takes, one word after the other, each with
-// many values. After each a good state has to run as it did, and what the core loads itself has to be within its
-// bounds.
-#include "dom0/syscall_fuzz/real_mode.h"
+// many values, and then one state for each check that the processor makes. After each a good state has to run as it
+// did, and what the core loads itself has to be within its bounds.
+#include "dom0/syscall_fuzz/entry_checks.h"
+#include "dom0/vmm/state_check.h"
 #include "lib/server.h"
 #include "lib/string.h"
 
 #define STATE_PAGE 0x10000000ull
 #define APIC_PAGE  0x10001000ull
 #define BAD_TICKS  100000u
-// A good state has one instruction to run, but a busy emulator may take long to come to it.
+// A good state, or one that is refused, takes no time, but a busy emulator may take long to come to it.
 #define GOOD_TICKS 100000000u
 #define XCR0_GUEST 0xe7ull
 
@@ -58,12 +59,11 @@ static void check(int64_t status, const char *what) {
     server_exit(3);
 }
 
-// CPUID at 0 in real mode; a bad state with paging on has perhaps taken it for page tables.
-static void set_good(void) {
-    static const uint8_t code[] = {0x0f, 0xa2, 0xeb, 0xfc}; // CPUID, again
-    memcpy(memory, code, sizeof(code));
+// Memory, too: a bad state with paging on has perhaps taken all of it for page tables.
+static void set_good(enum entry_mode mode) {
+    entry_memory(memory);
     memset(page->gpr, 0, offsetof(struct vcpu_page, pdpte) + sizeof(page->pdpte) - offsetof(struct vcpu_page, gpr));
-    real_mode_state(page);
+    entry_state(page, mode);
 }
 
 static void run(uint64_t ticks) {
@@ -82,21 +82,97 @@ static void check_bounds(unsigned word, uint64_t value) {
     server_exit(4);
 }
 
+// Runs the good state of a mode, or what it is with a check's fault, until the guest has had its turn: an interrupt may
+// come first. The reason of the exit.
+static uint32_t run_mode(enum entry_mode mode, const struct entry_check *check) {
+    for (unsigned attempt = 0; attempt < 100; attempt++) {
+        set_good(mode);
+        if (check)
+            entry_spoil(page, check);
+        run(GOOD_TICKS);
+        if (page->exit_reason != VCPU_EXIT_DEADLINE)
+            break;
+    }
+    return page->exit_reason;
+}
+
+static void check_good(enum entry_mode mode, const char *what, uint64_t which) {
+    if (run_mode(mode, NULL) == VCPU_EXIT_CPUID && page->rip == ENTRY_CODE)
+        return;
+    log_line("BAD: after %s %llx a good state of mode %u exits with %u at %llx, qualification %llx", what,
+             (unsigned long long)which, mode, page->exit_reason, (unsigned long long)page->rip,
+             (unsigned long long)page->qualification);
+    server_exit(5);
+}
+
 static void try(unsigned word, uint64_t value) {
-    set_good();
+    set_good(ENTRY_REAL);
     ((uint64_t *)(void *)page)[word] = value;
     run(BAD_TICKS);
     refused += page->exit_reason == VCPU_EXIT_INVALID;
     check_bounds(word, value);
-    for (unsigned attempt = 0; attempt < 100; attempt++) { // an interrupt may come first
-        set_good();
-        run(GOOD_TICKS);
-        if (page->exit_reason == VCPU_EXIT_CPUID)
-            return;
+    check_good(ENTRY_REAL, "word and value", (uint64_t)word << 48 | value >> 16);
+}
+
+static uint32_t vendor(void) {
+    uint32_t eax = 0, ebx, ecx = 0, edx;
+    __asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+    return ebx == 0x756e6547 ? ENTRY_VTX : ENTRY_AMDV; // Genu(ineIntel)
+}
+
+static unsigned physical_bits(void) {
+    uint32_t eax = 0x80000008, ebx, ecx = 0, edx;
+    __asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+    return eax & 0xff;
+}
+
+// On VT-x state_check knows what failed, but for events, and nothing has changed.
+static void check_refusal(const struct entry_check *check) {
+    uint64_t rip = page->rip;
+    const char *name = state_check(page, physical_bits());
+    set_good((enum entry_mode)check->mode);
+    entry_spoil(page, check);
+    if (vendor() != ENTRY_VTX)
+        return;
+    if (rip != page->rip || (!name && check->change[0].offset != offsetof(struct vcpu_page, event)))
+        log_line("BAD: %s: named %s, RIP %llx", check->name, name ? name : "nothing", (unsigned long long)rip);
+}
+
+// Each is refused; the log has those that are not, for emulators check less.
+static void try_checks(void) {
+    unsigned made = 0, tried = 0;
+    for (unsigned i = 0; i < entry_check_count; i++) {
+        const struct entry_check *check = &entry_checks[i];
+        if (!(check->refused & vendor()))
+            continue;
+        tried++;
+        if (run_mode((enum entry_mode)check->mode, check) == VCPU_EXIT_INVALID) {
+            made++;
+            check_refusal(check);
+        } else {
+            log_line("entered, reason %u: %s;", page->exit_reason, check->name);
+        }
+        check_good((enum entry_mode)check->mode, "check", i);
     }
-    log_line("BAD: after word %u as %llx a good state exits with %u, qualification %llx", word,
-             (unsigned long long)value, page->exit_reason, (unsigned long long)page->qualification);
-    server_exit(5);
+    log_line("entry checks: %u of %u made", made, tried);
+}
+
+// MOV CR4, EAX with MCE, which exits, in 32-bit code: RAX has more bits than EAX. A write of CR4 is the VMM's on AMD-V.
+static void check_narrow_register(void) {
+    static const uint8_t code[] = {0x0f, 0x22, 0xe0, 0x0f, 0xa2, 0xeb, 0xfc}; // CPUID behind it, again
+    const uint32_t expected = vendor() == ENTRY_VTX ? VCPU_EXIT_CPUID : VCPU_EXIT_CR;
+    for (unsigned attempt = 0; attempt < 100; attempt++) {
+        set_good(ENTRY_PROTECTED);
+        memcpy(memory + ENTRY_CODE, code, sizeof(code));
+        page->gpr[RAX] = 0xffffffff00000040;
+        run(GOOD_TICKS);
+        if (page->exit_reason == expected)
+            return;
+        if (page->exit_reason != VCPU_EXIT_DEADLINE)
+            break;
+    }
+    log_line("BAD: MOV CR4, EAX exits with %u, CR4 %llx", page->exit_reason, (unsigned long long)page->cr4);
+    server_exit(6);
 }
 
 // A state at level 3 without paging whose software interrupt pushes at an odd address, with alignment checks on. A
@@ -104,7 +180,7 @@ static void try(unsigned word, uint64_t value) {
 static void set_misaligned(void) {
     static const uint8_t handler[] = {0x0f, 0xa2}, gate[] = {0x00, HANDLER >> 8, USER_CODE, 0, 0, 0xee, 0, 0};
     static const uint64_t user_code = 0x00cffb000000ffff;
-    set_good();
+    set_good(ENTRY_REAL);
     memcpy(memory + HANDLER, handler, sizeof(handler));
     memcpy(memory + IDT + SOFTWARE_VECTOR * sizeof(gate), gate, sizeof(gate));
     memcpy(memory + GDT + (USER_CODE & ~7u), &user_code, sizeof(user_code));
@@ -155,6 +231,10 @@ int server_main(void) {
         for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++)
             try(word, values[i]);
     try_misaligned();
+    for (unsigned mode = 0; mode < ENTRY_MODES; mode++)
+        check_good((enum entry_mode)mode, "nothing", 0);
+    try_checks();
+    check_narrow_register();
     log_line("bad states: %llu runs, %llu refused, a good one ran after each", (unsigned long long)runs,
              (unsigned long long)refused);
     for (;;)

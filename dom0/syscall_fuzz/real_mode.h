@@ -1,4 +1,4 @@
-// A state of a guest in real mode that both processors take (SDM 3C 27.3.1, APM 2 15.5.1).
+// A state of a guest in real mode that both processors take (SDM 3C 29.3.1, APM 2 15.5.1).
 #pragma once
 #include "kernel/abi.h"
 

@@ -33,6 +33,16 @@ static bool limit_fits(struct vcpu_segment s) {
     return s.attributes & GRANULAR ? (s.limit & 0xfff) == 0xfff : s.limit >> 20 == 0;
 }
 
+// Types of memory, a byte each: 2 and 3 are none (SDM 3A, page attribute table).
+static bool pat_valid(uint64_t pat) {
+    for (unsigned i = 0; i < 8; i++) {
+        uint64_t type = pat >> (8 * i) & 0xff;
+        if (type > 7 || type == 2 || type == 3)
+            return false;
+    }
+    return true;
+}
+
 static const char *check_control(const struct vcpu_page *p, unsigned physical_bits) {
     bool paging = (p->cr0 & CR0_PG) != 0, lme = (p->efer & EFER_LME) != 0;
     const struct {
@@ -50,6 +60,8 @@ static const char *check_control(const struct vcpu_page *p, unsigned physical_bi
          "EFER has reserved bits"},
         {long_mode(p) && virtual_8086(p), "RFLAGS.VM in long mode"},
         {!(p->cr0 & CR0_PE) && virtual_8086(p), "RFLAGS.VM in real mode"},
+        {!pat_valid(p->pat), "PAT has a memory type that is none"},
+        {(p->dr6 & HIGH) != 0, "bits 63:32 of DR6 are set"},
         {!canonical(p->sysenter_esp), "SYSENTER_ESP is not canonical"},
         {!canonical(p->sysenter_eip), "SYSENTER_EIP is not canonical"},
         {!canonical(p->gdtr.base), "the base of GDTR is not canonical"},
@@ -61,20 +73,21 @@ static const char *check_control(const struct vcpu_page *p, unsigned physical_bi
     return NULL;
 }
 
+// 64-bit code may begin at the first address that is not canonical, where execution can run into, too.
 static const char *check_rip(const struct vcpu_page *p) {
     bool wide = long_mode(p) && (p->segment[SEGMENT_CS].attributes & LONG_CODE);
     if (!wide && (p->rip & HIGH))
         return "bits 63:32 of RIP are set outside of 64-bit code";
-    return wide && !canonical(p->rip) ? "RIP is not canonical" : NULL;
+    return wide && p->rip >> 48 != 0 && p->rip >> 48 != 0xffff ? "bits 63:48 of RIP are not alike" : NULL;
 }
 
-// Virtual-8086 mode: bases, limits and rights are what the mode says (SDM 3C 27.3.1.2).
+// Virtual-8086 mode: bases, limits and rights are what the mode says (SDM 3C 29.3.1.2).
 static const char *check_8086(const struct vcpu_page *p) {
     for (unsigned i = SEGMENT_ES; i <= SEGMENT_GS; i++) {
         struct vcpu_segment s = p->segment[i];
         if (s.base != (uint64_t)s.selector << 4)
             return "virtual-8086 mode: a base is not 16 times its selector";
-        if (s.limit != 0xffff || (s.attributes & 0xff) != 0xf3)
+        if (s.limit != 0xffff || (s.attributes & 0xfff) != 0xf3)
             return "virtual-8086 mode: a segment has not limit FFFFh and rights F3h";
     }
     return NULL;
@@ -89,12 +102,16 @@ static const char *check_code(const struct vcpu_page *p) {
         return "CS has a type that no code has";
     if (data && DPL(cs) != 0)
         return "CS is data with a DPL";
+    if (DPL(ss) != 0 && (data || !(p->cr0 & CR0_PE)))
+        return "SS has a DPL where there is no privilege level";
     if (!data && !(TYPE(cs) & 4) && DPL(cs) != DPL(ss))
         return "the DPL of CS, not conforming, is not that of SS";
     if (!data && (TYPE(cs) & 4) && DPL(cs) > DPL(ss))
         return "the DPL of CS, conforming, is above that of SS";
     if (long_mode(p) && (cs.attributes & LONG_CODE) && (cs.attributes & BIG))
         return "CS has both L and D";
+    if (cs.base & HIGH)
+        return "bits 63:32 of the base of CS are set";
     return !limit_fits(cs) ? "the limit of CS does not fit its granularity" : NULL;
 }
 
@@ -131,7 +148,7 @@ static const char *check_system(const struct vcpu_page *p) {
     return limit_fits(ldtr) && canonical(ldtr.base) ? NULL : "base or limit of LDTR cannot be";
 }
 
-// What VT-x says itself (SDM 3C 27.8): basic reason, qualification in the upper half; bit 63: the VM-instruction error.
+// What VT-x says itself (SDM 3C 29.8): basic reason, qualification in the upper half; bit 63: the VM-instruction error.
 static const char *said_by_vtx(uint64_t code) {
     static const struct {
         uint64_t code;
@@ -141,6 +158,10 @@ static const char *said_by_vtx(uint64_t code) {
         {1ull << 63 | 8, "the host's state is refused"},
         {2ull << 32 | 33, "a page-directory pointer of PAE paging has reserved bits"},
         {3ull << 32 | 33, "an NMI is injected in an interrupt shadow"},
+        {2ull << 32 | 34, "LSTAR is not canonical"}, // an entry of the list of MSRs
+        {3ull << 32 | 34, "CSTAR is not canonical"},
+        {4ull << 32 | 34, "SFMASK has reserved bits"},
+        {5ull << 32 | 34, "the kernel GS base is not canonical"},
         {41, "a machine check at entry"},
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)

@@ -1,4 +1,4 @@
-// Why a processor refuses to enter a guest's state: the checks of SDM 3C 27.3.1 (APM 2 15.5.1 has fewer) on what the
+// Why a processor refuses to enter a guest's state: the checks of SDM 3C 29.3.1 (APM 2 15.5.1 has fewer) on what the
 // state page holds. Pure.
 #pragma once
 #include "kernel/abi.h"

@@ -1,4 +1,4 @@
-// Instructions that exit, or that a guest is not offered (SDM 3C 26.1, APM 2 15.9).
+// Instructions that exit, or that a guest is not offered (SDM 3C 28.1, APM 2 15.9).
 #include "lib/string.h"
 #include "tests/guests/conform.h"
 

@@ -15,6 +15,8 @@
 static struct vcpu_page good(void) {
     struct vcpu_page page = {.rip = 0x401000, .rflags = 0x202, .cr0 = 0x80050033, .cr3 = 0x1000, .cr4 = 0x6a0};
     page.efer = 0xd01;
+    page.pat = 0x0007040600070406;
+    page.dr6 = 0xffff0ff0;
     for (unsigned i = 0; i < SEGMENT_LDTR; i++)
         page.segment[i] = (struct vcpu_segment){0x2b, 0xcf3, 0xffffffff, 0};
     page.segment[SEGMENT_CS] = (struct vcpu_segment){0x33, 0xafb, 0xffffffff, 0};
@@ -25,6 +27,8 @@ static struct vcpu_page good(void) {
 static void good_state_passes(void **state) {
     (void)state;
     struct vcpu_page page = good();
+    assert_null(state_check(&page, PHYSICAL_BITS));
+    page.rip = 1ull << 47; // behind the last canonical one: entered, and #GP there
     assert_null(state_check(&page, PHYSICAL_BITS));
     struct vcpu_page reset = {.rip = 0xfff0, .rflags = 2, .cr0 = 0x60000010};
     for (unsigned i = 0; i < SEGMENT_LDTR; i++)
@@ -58,9 +62,14 @@ static void registers(void **state) {
     FAILS(p.rflags |= 0x20000, "VM in long mode");
     FAILS(p.sysenter_eip = 1ull << 47, "SYSENTER_EIP");
     FAILS(p.sysenter_esp = 1ull << 47, "SYSENTER_ESP");
+    FAILS(p.pat = 0x0007040600020406, "PAT");
+    FAILS(p.pat = 0x0307040600070406, "PAT");
+    FAILS(p.pat = 0x0807040600070406, "PAT");
+    FAILS(p.dr6 = 1ull << 32, "DR6");
     FAILS(p.gdtr.base = 1ull << 63, "GDTR");
     FAILS(p.idtr.base = 1ull << 63, "IDTR");
-    FAILS(p.rip = 1ull << 50, "RIP is not canonical");
+    FAILS(p.rip = 1ull << 50, "63:48 of RIP");
+    FAILS(p.rip = 0xfffeull << 48, "63:48 of RIP");
     FAILS((p.segment[SEGMENT_CS].attributes = 0xcfb, p.rip = 1ull << 32), "63:32 of RIP");
 }
 
@@ -73,6 +82,9 @@ static void segments(void **state) {
     FAILS((p.segment[SEGMENT_CS].attributes = 0xaff, p.segment[SEGMENT_SS].attributes = 0xc93), "above that of SS");
     FAILS(p.segment[SEGMENT_CS].attributes = 0xefb, "both L and D");
     FAILS(p.segment[SEGMENT_CS].limit = 0x1000, "limit of CS");
+    FAILS(p.segment[SEGMENT_CS].base = 1ull << 32, "base of CS");
+    FAILS((p.efer = 0, p.segment[SEGMENT_CS].attributes = 0x093), "no privilege level");
+    FAILS((p.efer = 0, p.cr0 = 0x10, p.segment[SEGMENT_CS].attributes = 0x0fb), "no privilege level");
     FAILS(p.segment[SEGMENT_SS].attributes = 0xcf1, "SS is not writable");
     FAILS(p.segment[SEGMENT_DS].attributes = 0xcf9, "cannot be read");
     FAILS(p.segment[SEGMENT_ES].attributes = 0xce2, "system descriptor");
@@ -97,12 +109,17 @@ static void virtual_8086(void **state) {
     assert_null(state_check(&page, PHYSICAL_BITS));
     page.segment[SEGMENT_FS].limit = 0x10000;
     assert_non_null(strstr(state_check(&page, PHYSICAL_BITS), "rights F3h"));
+    page.segment[SEGMENT_FS].limit = 0xffff;
+    page.segment[SEGMENT_FS].attributes = 0x4f3;
+    assert_non_null(strstr(state_check(&page, PHYSICAL_BITS), "rights F3h"));
 }
 
 static void what_the_processor_says(void **state) {
     (void)state;
     FAILS(p.qualification = 1ull << 63 | 7, "refused");
     FAILS(p.qualification = 2ull << 32 | 1u << 31 | 33, "page-directory pointer");
+    FAILS(p.qualification = 2ull << 32 | 1u << 31 | 34, "LSTAR");
+    FAILS(p.qualification = 5ull << 32 | 1u << 31 | 34, "kernel GS");
     FAILS(p.qualification = 41 | 1u << 31, "machine check");
 }
 
