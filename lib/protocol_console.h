@@ -1,20 +1,25 @@
 // Between init, console and domain manager: the directory of channels, and calls to the console.
 #pragma once
 #include "lib/channel.h"
+#include "lib/startup.h"
 
-#define CONSOLE_CHANNEL_INIT 0u  // init's log
-#define CONSOLE_CHANNELS     63u // two a domain, up to two a server
+#define CONSOLE_CHANNEL_INIT 0u   // init's log
+#define CONSOLE_CHANNELS     504u // two a domain, up to two a server
 
 enum console_channel_kind { CONSOLE_CHANNEL_NONE, CONSOLE_CHANNEL_LOG, CONSOLE_CHANNEL_SHELL, CONSOLE_CHANNEL_DOMAIN };
 
+#define CONSOLE_SCROLLBACK 65536u // bytes kept of each channel
+
 // Window "directory" of the console, written by init alone, read-only in the console; a kick follows each change.
-// Channel i lies at address CONSOLE_WINDOWS + i * CONSOLE_WINDOW_STRIDE, its wake semaphore at selector CONSOLE_WAKE +
-// i.
+// Channel i lies at address CONSOLE_WINDOWS + i * CONSOLE_WINDOW_STRIDE, behind it memory for its scrollback, which no
+// client sees; its wake semaphore at selector CONSOLE_WAKE + i.
 #define CONSOLE_WINDOWS       0x40000000ull
-#define CONSOLE_WINDOW_STRIDE 0x20000ull
-#define CONSOLE_WAKE          32u
-#define CONSOLE_EVENT_KICK    0 // event bit of the console's thread: a channel or the directory has something new
-#define CONSOLE_EVENT_UART    1 // event bit: the UART's interrupt
+#define CONSOLE_WINDOW_STRIDE 0x40000ull
+#define CONSOLE_WINDOW_BYTES  (CHANNEL_BYTES + CONSOLE_SCROLLBACK)
+#define CONSOLE_WAKE          SELECTOR_NUMBERED
+_Static_assert(CONSOLE_WINDOW_BYTES <= CONSOLE_WINDOW_STRIDE, "windows");
+#define CONSOLE_EVENT_KICK 0 // event bit of the console's thread: a channel or the directory has something new
+#define CONSOLE_EVENT_UART 1 // event bit: the UART's interrupt
 
 struct console_directory {
     uint64_t changes; // counts changes, written last
@@ -25,7 +30,7 @@ struct console_directory {
         char name[48];   // server, or domain
     } entry[CONSOLE_CHANNELS];
 };
-_Static_assert(sizeof(struct console_directory) <= PAGE_SIZE, "directory");
+#define CONSOLE_DIRECTORY_PAGES ((sizeof(struct console_directory) + PAGE_SIZE - 1) / PAGE_SIZE)
 
 // Calls of the domain manager, by portal "console": data[0] the operation, reply data[0] enum console_status.
 enum console_operation {
@@ -42,4 +47,3 @@ enum console_status { CONSOLE_OK, CONSOLE_BAD_REQUEST, CONSOLE_NO_CHANNEL };
 #define CONSOLE_CORE_LOG   UINT64_MAX // in place of a channel: the log ring of the core
 #define CONSOLE_READ_BYTES 1984u
 #define CONSOLE_TYPE_BYTES 1984u
-#define CONSOLE_SCROLLBACK 65536u // bytes kept of each channel

@@ -9,6 +9,7 @@ enum init_operation {
                          // paused
     INIT_DOMAIN_DESTROY, // data[1]: domid; ends its VMM and frees everything; reply when all is free
     INIT_DOMAIN_GET,     // data[1]: index from 0; reply from data[1]: struct init_domain; INIT_ABSENT past the last
+    INIT_DOMAIN_FIND,    // data[1]: domid; the same
     INIT_DOMAIN_CONFIG,  // data[1]: domid; copies its struct domain_config to window "exchange"
     INIT_DOMAIN_UPDATE,  // data[1]: domid; takes window "exchange" as its configuration (name, actions ...), memory
                          // stays
@@ -52,8 +53,9 @@ struct init_host {
 #define INIT_LAST_LOG_BYTES 1984u // in a reply, at most
 
 // Two channels of the console each, beside four of dom0.
-#define INIT_DOMAINS 29u
+#define INIT_DOMAINS 250u
 _Static_assert(2 * INIT_DOMAINS + 4 <= CONSOLE_CHANNELS, "channels");
+_Static_assert(SELECTOR_NUMBERED + CONSOLE_CHANNELS <= SELECTORS_SERVER, "selectors");
 
 enum init_domain_state {
     INIT_DOMAIN_ALIVE = 1,
@@ -87,3 +89,4 @@ struct init_server {
 #define MANAGER_DOMAIN_PAGES  0x50000000ull // domain page of slot i: + i * MANAGER_DOMAIN_STRIDE
 #define MANAGER_DOMAIN_STRIDE 0x10000ull
 #define MANAGER_FILE_WINDOW   0x60000000ull
+#define MANAGER_CONTROL       SELECTOR_NUMBERED // portal to the VMM of slot i: + i

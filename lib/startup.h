@@ -13,8 +13,11 @@
 #define STARTUP_WINDOWS      24u
 
 // Selectors: SELECTOR_SELF and SELECTOR_THREAD (its first thread) are always there; what startup names lies from
-// SELECTOR_FIRST_FREE on; from SELECTOR_OWN on the table is the server's.
-#define SELECTOR_OWN 128u
+// SELECTOR_FIRST_FREE on; from SELECTOR_OWN on the table is the server's. Tables of servers, not of VMMs, go on with
+// places that a protocol numbers: a semaphore or portal each for channels or domains.
+#define SELECTOR_OWN      128u
+#define SELECTOR_NUMBERED 512u
+#define SELECTORS_SERVER  1024u
 
 struct startup_capability {
     char name[24];

@@ -4,6 +4,7 @@
 #include "lib/string.h"
 
 static struct console_channel slots[SLOTS];
+static uint64_t slots_used; // those from here on, but for the core's log, never were
 static const struct console_directory *directory;
 static const volatile struct core_info *core;
 static uint64_t seen_changes = UINT64_MAX;
@@ -11,20 +12,14 @@ static uint64_t seen_changes = UINT64_MAX;
 #define TERMINAL_COLUMNS 80u // nobody says otherwise on a serial line
 #define TERMINAL_ROWS    24u
 
-static bool give_scrollback(struct console_channel *channel) {
-    if (!channel->scrollback.data)
-        channel->scrollback.data = pages_new(CONSOLE_SCROLLBACK / PAGE_SIZE);
-    channel->scrollback.size = CONSOLE_SCROLLBACK;
-    channel->scrollback.end = 0;
-    return channel->scrollback.data != NULL;
+static void *window_of(uint64_t slot) {
+    return (void *)(CONSOLE_WINDOWS + slot * CONSOLE_WINDOW_STRIDE);
 }
 
 // The console's own log is a window of its own.
-static void *window_of(uint64_t slot, const char *name) {
+static void *ring_window(uint64_t slot, const char *name) {
     const struct startup_window *own = startup_window(startup, "log");
-    if (own && strcmp(name, startup->name) == 0)
-        return (void *)own->address;
-    return (void *)(CONSOLE_WINDOWS + slot * CONSOLE_WINDOW_STRIDE);
+    return own && strcmp(name, startup->name) == 0 ? (void *)own->address : window_of(slot);
 }
 
 // Takes what is on the terminal already, if the client says so and it can be.
@@ -48,17 +43,15 @@ static void copy_name(struct console_channel *channel, const struct console_dire
 }
 
 static void open_channel(struct console_channel *channel, uint64_t slot, const struct console_directory_entry *entry) {
-    if (!give_scrollback(channel)) {
-        log_line("no memory for the scrollback of %.47s", entry->name);
-        return;
-    }
+    channel->scrollback = (struct scrollback){(uint8_t *)window_of(slot) + CHANNEL_BYTES, CONSOLE_SCROLLBACK, 0};
+    slots_used = slot < slots_used ? slots_used : slot + 1;
     channel->kind = entry->kind;
     channel->serial = entry->serial;
     channel->ended = false;
     channel->shown = channel->unseen = 0;
     channel->rate = (struct log_rate){0};
     copy_name(channel, entry);
-    channel_open(&channel->ring, window_of(slot, channel->name), NO_SELECTOR);
+    channel_open(&channel->ring, ring_window(slot, channel->name), NO_SELECTOR);
     channel->ring.header->columns = TERMINAL_COLUMNS;
     channel->ring.header->rows = TERMINAL_ROWS;
     if (entry->kind == CONSOLE_CHANNEL_LOG)
@@ -70,8 +63,10 @@ static void open_channel(struct console_channel *channel, uint64_t slot, const s
 static void open_core_log(void) {
     struct console_channel *channel = &slots[CORE_LOG_SLOT];
     const struct startup_window *window = startup_window(startup, "core.info");
-    if (!window || !give_scrollback(channel))
+    uint8_t *kept = pages_new(CONSOLE_SCROLLBACK / PAGE_SIZE);
+    if (!window || !kept)
         return;
+    channel->scrollback = (struct scrollback){kept, CONSOLE_SCROLLBACK, 0};
     core = (const struct core_info *)window->address;
     channel->kind = CONSOLE_CHANNEL_LOG;
     memcpy(channel->name, "core", 5);
@@ -112,6 +107,12 @@ struct console_channel *channels_slot(uint64_t slot) {
     if (slot == CONSOLE_CORE_LOG)
         slot = CORE_LOG_SLOT;
     return slot < SLOTS && slots[slot].kind != CONSOLE_CHANNEL_NONE ? &slots[slot] : NULL;
+}
+
+uint64_t channels_after(uint64_t slot) {
+    if (++slot < slots_used || slot > CORE_LOG_SLOT)
+        return slot;
+    return CORE_LOG_SLOT;
 }
 
 void channel_take(struct console_channel *channel, uint64_t slot, bool keep_unshown) {

@@ -29,6 +29,9 @@ void channels_follow_directory(void);
 // Null if the slot holds no channel.
 struct console_channel *channels_slot(uint64_t slot);
 
+// The next slot that may hold one, from 0 on; SLOTS ends. Most were never used on a host with few domains.
+uint64_t channels_after(uint64_t slot);
+
 // Moves what came from the ring to the scrollback. With `keep_unshown`, only as much as overwrites nothing that has not
 // been shown, so that the ring fills and its producer waits. At most a ring of bytes: who wrote more meanwhile, or says
 // so, kicks again.

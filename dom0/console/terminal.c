@@ -38,7 +38,7 @@ static void say(const char *text) {
 }
 
 static uint64_t shell_slot(void) {
-    for (uint64_t slot = 0; slot < CONSOLE_CHANNELS; slot++) {
+    for (uint64_t slot = 0; slot < CONSOLE_CHANNELS; slot = channels_after(slot)) {
         const struct console_channel *channel = channels_slot(slot);
         if (channel && channel->kind == CONSOLE_CHANNEL_SHELL && !channel->ended)
             return slot;
@@ -103,7 +103,7 @@ static void leave(void) {
     uint64_t unseen = 0;
     if (channel)
         set_connected(domain, false);
-    for (uint64_t slot = 0; slot < SLOTS; slot++) {
+    for (uint64_t slot = 0; slot < SLOTS; slot = channels_after(slot)) {
         struct console_channel *log = channels_slot(slot);
         if (log && log->kind == CONSOLE_CHANNEL_LOG) {
             unseen += log->unseen;
@@ -225,7 +225,7 @@ static size_t next_line(struct console_channel *log) {
 
 // The next line of any log that may be shown; its channel, or null.
 static struct console_channel *next_log_line(size_t *length) {
-    for (uint64_t slot = 0; slot < SLOTS; slot++) {
+    for (uint64_t slot = 0; slot < SLOTS; slot = channels_after(slot)) {
         struct console_channel *log = log_at(slot);
         while (log && (*length = next_line(log)) > 0) {
             if (log_rate_take(&log->rate, present, second))
@@ -248,7 +248,7 @@ static bool has_log_room(void) {
 }
 
 static void show_held(bool *made) {
-    for (uint64_t slot = 0; slot < SLOTS && has_log_room(); slot++) {
+    for (uint64_t slot = 0; slot < SLOTS && has_log_room(); slot = channels_after(slot)) {
         struct console_channel *log = log_at(slot);
         uint64_t held = log ? log_rate_report(&log->rate, present, second) : 0;
         char note[NOTE_BYTES];
@@ -270,7 +270,7 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
 // When there is something to tell of lines held back. What is due and still there waits for the UART.
 static uint64_t logs_deadline(void) {
     uint64_t deadline = NO_DEADLINE;
-    for (uint64_t slot = 0; slot < SLOTS; slot++) {
+    for (uint64_t slot = 0; slot < SLOTS; slot = channels_after(slot)) {
         const struct console_channel *log = log_at(slot);
         uint64_t due = log ? log_rate_deadline(&log->rate, second) : NO_DEADLINE;
         deadline = due > present ? earlier(deadline, due) : deadline;
@@ -312,14 +312,14 @@ static void pass_over(struct console_channel *log) {
 
 // Only what the terminal shows byte by byte waits for it in its ring.
 static void take_all(void) {
-    for (uint64_t slot = 0; slot < CONSOLE_CHANNELS; slot++) {
+    for (uint64_t slot = 0; slot < CONSOLE_CHANNELS; slot = channels_after(slot)) {
         struct console_channel *channel = channels_slot(slot);
         if (!channel)
             continue;
         channel_take(channel, slot, slot == domain || channel->kind == CONSOLE_CHANNEL_SHELL);
     }
     (void)channels_take_core_log();
-    for (uint64_t slot = 0; slot < SLOTS && domain != NOBODY; slot++)
+    for (uint64_t slot = 0; slot < SLOTS && domain != NOBODY; slot = channels_after(slot))
         if (log_at(slot))
             pass_over(log_at(slot));
 }

@@ -70,10 +70,12 @@ bool account_get(uint64_t index, struct init_domain *account) {
 }
 
 bool account_find(uint32_t id, struct init_domain *account) {
-    for (uint64_t index = 0; account_get(index, account); index++)
-        if (account->domid == id)
-            return true;
-    return false;
+    static struct init_reply reply;
+    const uint64_t word = id;
+    if (!init_call(INIT_DOMAIN_FIND, &word, 1, &reply))
+        return false;
+    memcpy(account, reply.words, sizeof *account);
+    return true;
 }
 
 bool account_is_alive(uint32_t id) {

@@ -12,16 +12,18 @@
 
 static struct domain domains[DOMAINS_MAX];
 
-struct domain *domain_next(const struct domain *previous) {
+struct domain *domain_after(uint32_t id) {
     struct domain *next = NULL;
     for (size_t i = 0; i < DOMAINS_MAX; i++) {
         struct domain *domain = &domains[i];
-        if (domain->state == DOMAIN_STATE_NONE || (previous && domain->id <= previous->id))
-            continue;
-        if (!next || domain->id < next->id)
+        if (domain->state != DOMAIN_STATE_NONE && domain->id > id && (!next || domain->id < next->id))
             next = domain;
     }
     return next;
+}
+
+struct domain *domain_next(const struct domain *previous) {
+    return domain_after(previous ? previous->id : 0);
 }
 
 struct domain *domain_find_id(uint32_t id) {

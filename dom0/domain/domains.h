@@ -42,6 +42,8 @@ struct domain {
 
 // In the order of their numbers; NULL begins, and ends.
 struct domain *domain_next(const struct domain *previous);
+// The one with the lowest number above ID; NULL ends.
+struct domain *domain_after(uint32_t id);
 // By name, or by number. NULL if there is none.
 struct domain *domain_find(const char *name_or_id);
 struct domain *domain_find_id(uint32_t id);

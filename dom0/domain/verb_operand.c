@@ -61,10 +61,7 @@ int operands_check(const struct invocation *invocation) {
 
 struct domain *operand_next(const struct invocation *invocation, int first, int *cursor, int *status) {
     if (invocation->operands <= first) { // all: the cursor is the number that was last
-        struct domain *domain = NULL;
-        while ((domain = domain_next(domain)))
-            if ((int)domain->id > *cursor)
-                break;
+        struct domain *domain = domain_after((uint32_t)*cursor);
         if (domain)
             *cursor = (int)domain->id;
         return domain;

@@ -76,6 +76,12 @@ static uint64_t serve_domain_get(const struct request *request) {
                                                  : reply(request, INIT_ABSENT);
 }
 
+static uint64_t serve_domain_find(const struct request *request) {
+    struct init_domain domain;
+    return domain_find((uint32_t)request->data[1], &domain) ? reply_with(request, &domain, sizeof(domain))
+                                                            : reply(request, INIT_ABSENT);
+}
+
 static uint64_t serve_domain_config(const struct request *request) {
     return reply(request, domain_config_read((uint32_t)request->data[1]));
 }
@@ -181,6 +187,7 @@ static const struct {
     [INIT_DOMAIN_CREATE] = {1, serve_domain_create},
     [INIT_DOMAIN_DESTROY] = {2, serve_domain_destroy},
     [INIT_DOMAIN_GET] = {2, serve_domain_get},
+    [INIT_DOMAIN_FIND] = {2, serve_domain_find},
     [INIT_DOMAIN_CONFIG] = {2, serve_domain_config},
     [INIT_DOMAIN_UPDATE] = {2, serve_domain_update},
     [INIT_FILE_GET] = {2, serve_file_get},

@@ -2,18 +2,22 @@
 #include "dom0/init/channels.h"
 #include "lib/string.h"
 
-// The frames of all entries are the console's for ever: it may be at work on a channel at the moment it ends, and what
-// it was ever shown must not become anybody else's.
+// The frames of an entry are the console's for ever: it may be at work on a channel at the moment it ends, and what it
+// was ever shown must not become anybody else's. Some entries have theirs from the start, others when all those are
+// used.
 static struct entry {
     bool used;
-    uint64_t first;         // frame
+    uint64_t first;         // frame, 0: none yet
     struct process *client; // null: init, or a server that does not run
     uint64_t wake;          // semaphore, in init's table; NO_SELECTOR for init's own
     uint64_t kick_at;       // selector of NAME.kick in the client's table
 } entries[CONSOLE_CHANNELS];
 
+#define FRAMES_EACH     (CONSOLE_WINDOW_BYTES / PAGE_SIZE)
+#define ENTRIES_AT_ONCE 63u
+
 static struct console_directory *directory;
-static uint64_t directory_frame;
+static uint64_t directory_first; // frame
 static struct process *console;
 static uint64_t kick = NO_SELECTOR; // semaphore that wakes the console
 static uint64_t serials;
@@ -25,12 +29,17 @@ static void changed(void) {
         (void)sys_semaphore_control(kick, SEMAPHORE_UP, 0);
 }
 
+static bool map_for_console(unsigned index) {
+    return !console ||
+           physical_map(console->pd, CONSOLE_WINDOWS + index * CONSOLE_WINDOW_STRIDE, entries[index].first * PAGE_SIZE,
+                        CONSOLE_WINDOW_BYTES, DELEGATE_READ | DELEGATE_WRITE, false);
+}
+
 static bool show_to_console(unsigned index) {
     struct entry *entry = &entries[index];
-    if (!console)
+    if (!entry->first)
         return true;
-    if (!physical_map(console->pd, CONSOLE_WINDOWS + index * CONSOLE_WINDOW_STRIDE, entry->first * PAGE_SIZE,
-                      CHANNEL_BYTES, DELEGATE_READ | DELEGATE_WRITE, false))
+    if (!map_for_console(index))
         return false;
     // A client that ended gets a new semaphore when it is started again.
     return !entry->used || !entry->client || entry->wake == NO_SELECTOR ||
@@ -43,9 +52,22 @@ static void copy_title(char *to, const char *from) {
     memcpy(to, from, length);
 }
 
+// Frames for an entry that has none. False: no memory.
+static bool equip(unsigned index) {
+    uint64_t first = ledger_take(&ledger, FRAMES_EACH, 1, ACCOUNT_INIT);
+    if (first == LEDGER_NONE)
+        return false;
+    entries[index].first = first;
+    if (map_for_console(index))
+        return true;
+    ledger_give(first, FRAMES_EACH);
+    entries[index].first = 0;
+    return false;
+}
+
 static bool allocate(unsigned index, enum console_channel_kind kind, const char *title, uint32_t domid) {
     struct entry *entry = &entries[index];
-    if (!directory || !physical_zero(entry->first, CHANNEL_BYTES / PAGE_SIZE))
+    if (!directory || (!entry->first && !equip(index)) || !physical_zero(entry->first, CHANNEL_BYTES / PAGE_SIZE))
         return false;
     *entry = (struct entry){.used = true, .first = entry->first, .wake = NO_SELECTOR};
     struct console_directory_entry *shown = &directory->entry[index];
@@ -57,12 +79,12 @@ static bool allocate(unsigned index, enum console_channel_kind kind, const char 
 }
 
 void channels_init(void) {
-    uint64_t first = ledger_take(&ledger, CONSOLE_CHANNELS * CHANNEL_BYTES / PAGE_SIZE, 1, ACCOUNT_INIT);
-    for (unsigned i = 0; i < CONSOLE_CHANNELS; i++)
-        entries[i].first = first + i * CHANNEL_BYTES / PAGE_SIZE;
-    directory_frame = physical_take(1, ACCOUNT_INIT);
-    if (first == LEDGER_NONE || directory_frame == LEDGER_NONE ||
-        !physical_map(SELECTOR_SELF, INIT_DIRECTORY, directory_frame * PAGE_SIZE, PAGE_SIZE,
+    for (unsigned i = 0; i < ENTRIES_AT_ONCE; i++)
+        if (!equip(i))
+            return;
+    directory_first = physical_take(CONSOLE_DIRECTORY_PAGES, ACCOUNT_INIT);
+    if (directory_first == LEDGER_NONE ||
+        !physical_map(SELECTOR_SELF, INIT_DIRECTORY, directory_first * PAGE_SIZE, CONSOLE_DIRECTORY_PAGES * PAGE_SIZE,
                       DELEGATE_READ | DELEGATE_WRITE, false))
         return;
     directory = (struct console_directory *)INIT_DIRECTORY;
@@ -142,23 +164,31 @@ bool channel_reopen(unsigned index, struct process *client, const char *window, 
            give_named(client, window, ".wake", entry->wake, RIGHT_CONTROL, &at);
 }
 
-unsigned channel_create(struct process *client, const char *window, enum console_channel_kind kind, const char *title,
-                        uint32_t domid, unsigned event_bit) {
+// The next one that has frames, else the next without.
+static unsigned choose_entry(void) {
+    unsigned bare = CONSOLE_CHANNELS;
     for (unsigned n = 0; n < CONSOLE_CHANNELS; n++) {
         unsigned i = (next_entry + n) % CONSOLE_CHANNELS;
-        if (entries[i].used)
-            continue;
-        if (!allocate(i, kind, title, domid))
-            return CONSOLE_CHANNELS;
-        if (!channel_reopen(i, client, window, event_bit)) {
-            channel_destroy(i);
-            return CONSOLE_CHANNELS;
-        }
-        next_entry = i + 1;
-        changed();
-        return i;
+        if (!entries[i].used && entries[i].first)
+            return i;
+        if (!entries[i].used && bare == CONSOLE_CHANNELS)
+            bare = i;
     }
-    return CONSOLE_CHANNELS;
+    return bare;
+}
+
+unsigned channel_create(struct process *client, const char *window, enum console_channel_kind kind, const char *title,
+                        uint32_t domid, unsigned event_bit) {
+    unsigned i = choose_entry();
+    if (i == CONSOLE_CHANNELS || !allocate(i, kind, title, domid))
+        return CONSOLE_CHANNELS;
+    if (!channel_reopen(i, client, window, event_bit)) {
+        channel_destroy(i);
+        return CONSOLE_CHANNELS;
+    }
+    next_entry = i + 1;
+    changed();
+    return i;
 }
 
 void channel_rename(unsigned channel, const char *title) {
@@ -188,7 +218,8 @@ bool channels_give_console(struct process *new_console) {
     kick = selector_take();
     if (sys_create_semaphore(kick, SELECTOR_SELF, 0, console->thread, CONSOLE_EVENT_KICK) != OK ||
         !process_give(console, "kick", kick, RIGHT_CONTROL) ||
-        !process_map_window(console, "directory", directory_frame * PAGE_SIZE, PAGE_SIZE, DELEGATE_READ))
+        !process_map_window(console, "directory", directory_first * PAGE_SIZE, CONSOLE_DIRECTORY_PAGES * PAGE_SIZE,
+                            DELEGATE_READ))
         return false;
     for (unsigned i = 0; i < CONSOLE_CHANNELS; i++) {
         struct entry *entry = &entries[i];

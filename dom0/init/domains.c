@@ -8,7 +8,6 @@
 #include "lib/protocol_vmm.h"
 #include "lib/string.h"
 
-#define CONTROL_SELECTORS 64u // in the manager's table: portal to the VMM of slot i
 // Kernel memory of a VMM: a running one with 1 vCPU uses 125 KiB, one with 4 188 KiB. Guest memory is mapped twice, in
 // large pages; the share is enough for a quarter of it in pages of 4 KiB.
 #define QUOTA_BASE     (384ull << 10)
@@ -18,10 +17,9 @@
 static struct domain {
     bool used, dead;
     uint32_t domid;
-    struct domain_config config;
+    struct domain_config *config; // page of the slot
     struct process *process;
     unsigned channel, log_channel;
-    uint64_t page_first;      // frames of the domain page
     uint64_t control;         // portal, in init's table
     uint64_t manager_kick_at; // selector of "manager.kick" in the VMM's table
     struct pd_fault fault;
@@ -31,7 +29,10 @@ static uint32_t next_domid = 1;
 static struct process *manager;
 static uint64_t manager_kick = NO_SELECTOR;
 static uint64_t exchange_frame = LEDGER_NONE;
-static uint64_t pages_first = LEDGER_NONE; // domain pages of all slots: what the manager was ever shown stays that
+// Frames of each slot's domain page, 0: none yet. What the manager was ever shown stays that. Some slots have theirs,
+// and a page for the configuration, from the start.
+static uint64_t page_frames[INIT_DOMAINS];
+#define SLOTS_AT_ONCE 29u
 
 static struct domain *find(uint32_t domid) {
     for (unsigned i = 0; i < INIT_DOMAINS; i++)
@@ -51,6 +52,10 @@ static unsigned slot_of(const struct domain *domain) {
     return (unsigned)(domain - domains);
 }
 
+static uint64_t config_address(unsigned slot) {
+    return INIT_CONFIGS + slot * PAGE_SIZE;
+}
+
 static uint64_t manager_page_address(const struct domain *domain) {
     return MANAGER_DOMAIN_PAGES + slot_of(domain) * MANAGER_DOMAIN_STRIDE;
 }
@@ -59,16 +64,16 @@ static uint64_t manager_page_address(const struct domain *domain) {
 static bool show_to_manager(struct domain *domain) {
     if (!manager)
         return true;
-    return physical_map(manager->pd, manager_page_address(domain), domain->page_first * PAGE_SIZE, DOMAIN_PAGE_BYTES,
-                        DELEGATE_READ, false) &&
-           process_give_at(manager, CONTROL_SELECTORS + slot_of(domain), domain->control, RIGHT_USE);
+    return physical_map(manager->pd, manager_page_address(domain), page_frames[slot_of(domain)] * PAGE_SIZE,
+                        DOMAIN_PAGE_BYTES, DELEGATE_READ, false) &&
+           process_give_at(manager, MANAGER_CONTROL + slot_of(domain), domain->control, RIGHT_USE);
 }
 
 static void hide_from_manager(struct domain *domain) {
     if (!manager)
         return;
     physical_unmap(manager->pd, manager_page_address(domain), DOMAIN_PAGE_BYTES);
-    (void)sys_delegate(SELECTOR_SELF, 0, manager->pd, CONTROL_SELECTORS + slot_of(domain), DELEGATE_CAPABILITY);
+    (void)sys_delegate(SELECTOR_SELF, 0, manager->pd, MANAGER_CONTROL + slot_of(domain), DELEGATE_CAPABILITY);
 }
 
 // ---- what a VMM is given
@@ -88,8 +93,8 @@ static bool give_file(struct process *process, const char *window, const char *d
 }
 
 static bool give_disks(struct domain *domain, char *missing, enum init_status *status) {
-    for (unsigned i = 0; i < domain->config.disk_count && i < DOMAIN_DISKS_MAX; i++) {
-        const struct domain_disk *disk = &domain->config.disks[i];
+    for (unsigned i = 0; i < domain->config->disk_count && i < DOMAIN_DISKS_MAX; i++) {
+        const struct domain_disk *disk = &domain->config->disks[i];
         char window[16];
         format(window, sizeof(window), "disk%u", i);
         if (disk->kind == DOMAIN_DISK_IMAGE &&
@@ -104,35 +109,34 @@ static bool give_disks(struct domain *domain, char *missing, enum init_status *s
 
 static bool give_firmware(struct domain *domain, char *missing, enum init_status *status) {
     struct process *process = domain->process;
-    if (domain->config.builder == DOMAIN_BUILDER_FIRMWARE)
+    if (domain->config->builder == DOMAIN_BUILDER_FIRMWARE)
         return give_file(process, "file:bios-256k.bin", "firmware", "bios-256k.bin", missing, status) &&
                give_file(process, "file:vgabios-stdvga.bin", "firmware", "vgabios-stdvga.bin", missing, status);
-    if (!give_file(process, "kernel", "images", domain->config.kernel, missing, status))
+    if (!give_file(process, "kernel", "images", domain->config->kernel, missing, status))
         return false;
-    return !domain->config.ramdisk[0] ||
-           give_file(process, "ramdisk", "images", domain->config.ramdisk, missing, status);
+    return !domain->config->ramdisk[0] ||
+           give_file(process, "ramdisk", "images", domain->config->ramdisk, missing, status);
 }
 
 static bool give_shared(struct domain *domain) {
     struct process *process = domain->process;
     uint64_t config_first = physical_take(1, process->account);
-    domain->page_first = pages_first + slot_of(domain) * DOMAIN_PAGE_BYTES / PAGE_SIZE;
-    if (config_first == LEDGER_NONE || !physical_zero(domain->page_first, DOMAIN_PAGE_BYTES / PAGE_SIZE) ||
+    if (config_first == LEDGER_NONE || !physical_zero(page_frames[slot_of(domain)], DOMAIN_PAGE_BYTES / PAGE_SIZE) ||
         !physical_map(SELECTOR_SELF, INIT_PEEK, config_first * PAGE_SIZE, PAGE_SIZE, DELEGATE_READ | DELEGATE_WRITE,
                       false))
         return false;
-    memcpy((void *)INIT_PEEK, &domain->config, sizeof(domain->config));
+    memcpy((void *)INIT_PEEK, domain->config, sizeof(*domain->config));
     physical_unmap(SELECTOR_SELF, INIT_PEEK, PAGE_SIZE);
     domain->manager_kick_at = process->next_selector;
     return process_map_window(process, "config", config_first * PAGE_SIZE, PAGE_SIZE, DELEGATE_READ) &&
-           process_map_window(process, "domain.page", domain->page_first * PAGE_SIZE, DOMAIN_PAGE_BYTES,
+           process_map_window(process, "domain.page", page_frames[slot_of(domain)] * PAGE_SIZE, DOMAIN_PAGE_BYTES,
                               DELEGATE_READ | DELEGATE_WRITE) &&
            process_give(process, "manager.kick", manager_kick, RIGHT_USE);
 }
 
 static bool give_channels(struct domain *domain) {
     char title[48];
-    format(title, sizeof(title), "%s", domain->config.name);
+    format(title, sizeof(title), "%s", domain->config->name);
     domain->log_channel =
         channel_create(domain->process, "log", CONSOLE_CHANNEL_LOG, title, domain->domid, CHANNEL_EVENT_LOG);
     domain->channel =
@@ -141,7 +145,7 @@ static bool give_channels(struct domain *domain) {
 }
 
 static bool equip(struct domain *domain, char *missing, enum init_status *status) {
-    uint64_t memory = (uint64_t)domain->config.memory_mib << 20;
+    uint64_t memory = (uint64_t)domain->config->memory_mib << 20;
     if (!give_firmware(domain, missing, status) || !give_disks(domain, missing, status))
         return false;
     *status = INIT_NO_MEMORY;
@@ -186,18 +190,19 @@ static enum init_status start_vmm(struct domain *domain, char *missing) {
     char name[32];
     if (!template)
         return status;
-    format(name, sizeof(name), "vmm-%s", domain->config.name);
+    format(name, sizeof(name), "vmm-%s", domain->config->name);
     format(missing, ARCHIVE_NAME_BYTES, "%s", template->file);
     struct process_plan plan = {
         .name = name,
         .file = template->file,
         .priority = template->priority,
-        .weight = domain->config.cpu_weight,
-        .cap_percent = domain->config.cap_percent,
-        .cpu = first_cpu(&domain->config, domain->domid),
+        .weight = domain->config->cpu_weight,
+        .cap_percent = domain->config->cap_percent,
+        .cpu = first_cpu(domain->config, domain->domid),
         .heap_bytes = template->heap_bytes,
-        .quota_bytes = QUOTA_BASE + domain->config.vcpus * QUOTA_PER_VCPU +
-                       ((uint64_t)domain->config.memory_mib << 20) / QUOTA_SHARE,
+        .selectors = SELECTOR_NUMBERED,
+        .quota_bytes = QUOTA_BASE + domain->config->vcpus * QUOTA_PER_VCPU +
+                       ((uint64_t)domain->config->memory_mib << 20) / QUOTA_SHARE,
     };
     domain->process = process_create(&plan, &status);
     return domain->process && equip(domain, missing, &status) ? INIT_OK : status;
@@ -229,6 +234,25 @@ static bool take_config(struct domain_config *config) {
            config->memory_mib <= DOMAIN_MEMORY_MIB_MAX && config->cap_percent <= 100 * DOMAIN_VCPUS_MAX;
 }
 
+// Frames for a slot that has none. False: no memory.
+static bool equip_slot(unsigned slot) {
+    if (page_frames[slot])
+        return true;
+    const uint64_t pages = DOMAIN_PAGE_BYTES / PAGE_SIZE;
+    uint64_t first = ledger_take(&ledger, pages, pages, ACCOUNT_INIT), config = physical_take(1, ACCOUNT_INIT);
+    if (first != LEDGER_NONE && config != LEDGER_NONE &&
+        physical_map(SELECTOR_SELF, config_address(slot), config * PAGE_SIZE, PAGE_SIZE, DELEGATE_READ | DELEGATE_WRITE,
+                     false)) {
+        page_frames[slot] = first;
+        return true;
+    }
+    if (first != LEDGER_NONE)
+        ledger_give(first, pages);
+    if (config != LEDGER_NONE)
+        ledger_give(config, 1);
+    return false;
+}
+
 enum init_status domain_create(struct init_domain *out, char *missing, uint64_t *missing_bytes) {
     struct domain *domain = NULL;
     for (unsigned i = 0; i < INIT_DOMAINS && !domain; i++)
@@ -237,11 +261,15 @@ enum init_status domain_create(struct init_domain *out, char *missing, uint64_t 
         return INIT_TOO_MANY;
     if (!boot_page->vendor)
         return INIT_NO_VIRTUALIZATION;
-    memset(domain, 0, sizeof(*domain));
-    if (!take_config(&domain->config))
+    unsigned slot = slot_of(domain);
+    *missing_bytes = DOMAIN_PAGE_BYTES + PAGE_SIZE;
+    if (!equip_slot(slot))
+        return INIT_NO_MEMORY;
+    *domain = (struct domain){.config = (struct domain_config *)config_address(slot)};
+    if (!take_config(domain->config))
         return INIT_BAD_REQUEST;
-    trim_cpus(&domain->config);
-    uint64_t needed = memory_needed(&domain->config), there = ledger_pages(&ledger, LEDGER_FREE) * PAGE_SIZE;
+    trim_cpus(domain->config);
+    uint64_t needed = memory_needed(domain->config), there = ledger_pages(&ledger, LEDGER_FREE) * PAGE_SIZE;
     *missing_bytes = needed > there ? needed - there : 0;
     if (*missing_bytes)
         return INIT_NO_MEMORY;
@@ -275,7 +303,7 @@ static void describe(const struct domain *domain, struct init_domain *out) {
         .memory_bytes = ledger_pages(&ledger, domain->process->account) * PAGE_SIZE,
         .kernel_bytes = statistics.used_bytes,
         .run_tsc = statistics.run_tsc,
-        .control = CONTROL_SELECTORS + slot_of(domain),
+        .control = MANAGER_CONTROL + slot_of(domain),
         .page_address = manager_page_address(domain),
         .channel = domain->channel,
         .log_channel = domain->log_channel,
@@ -283,7 +311,7 @@ static void describe(const struct domain *domain, struct init_domain *out) {
         .fault_rip = domain->fault.rip,
         .exit_status = domain->fault.exit_status,
     };
-    memcpy(out->name, domain->config.name, sizeof(out->name));
+    memcpy(out->name, domain->config->name, sizeof(out->name));
 }
 
 // `index` counts the slots in use. domain_create takes the first empty one, so that its slot is its index.
@@ -296,11 +324,18 @@ bool domain_get(uint64_t index, struct init_domain *out) {
     return false;
 }
 
+bool domain_find(uint32_t domid, struct init_domain *out) {
+    const struct domain *domain = find(domid);
+    if (domain)
+        describe(domain, out);
+    return domain != NULL;
+}
+
 enum init_status domain_config_read(uint32_t domid) {
     const struct domain *domain = find(domid);
     if (!domain || exchange_frame == LEDGER_NONE)
         return INIT_ABSENT;
-    memcpy((void *)INIT_EXCHANGE, &domain->config, sizeof(domain->config));
+    memcpy((void *)INIT_EXCHANGE, domain->config, sizeof(*domain->config));
     return INIT_OK;
 }
 
@@ -309,17 +344,17 @@ enum init_status domain_config_update(uint32_t domid) {
     if (!domain)
         return INIT_ABSENT;
     static struct domain_config update;
-    if (!take_config(&update) || update.memory_mib != domain->config.memory_mib)
+    if (!take_config(&update) || update.memory_mib != domain->config->memory_mib)
         return INIT_BAD_REQUEST;
-    domain->config = update;
-    channel_rename(domain->channel, domain->config.name);
-    channel_rename(domain->log_channel, domain->config.name);
+    *domain->config = update;
+    channel_rename(domain->channel, domain->config->name);
+    channel_rename(domain->log_channel, domain->config->name);
     return INIT_OK;
 }
 
 bool domain_crash(const char *name) {
     for (unsigned i = 0; i < INIT_DOMAINS; i++)
-        if (domains[i].used && !domains[i].dead && strcmp(domains[i].config.name, name) == 0) {
+        if (domains[i].used && !domains[i].dead && strcmp(domains[i].config->name, name) == 0) {
             process_break(domains[i].process);
             return true;
         }
@@ -337,7 +372,7 @@ void domains_supervise(void) {
         if (!domain->used || domain->dead || !process_fault(domain->process, &domain->fault))
             continue;
         char name[80];
-        format(name, sizeof(name), "the VMM of domain %s", domain->config.name);
+        format(name, sizeof(name), "the VMM of domain %s", domain->config->name);
         report_end(name, domain->process, &domain->fault);
         domain->dead = true;
         tell_manager();
@@ -365,9 +400,9 @@ static bool renew_kick(void) {
 
 bool domains_give_manager(struct process *new_manager) {
     manager = new_manager;
-    if (pages_first == LEDGER_NONE)
-        pages_first = ledger_take(&ledger, INIT_DOMAINS * DOMAIN_PAGE_BYTES / PAGE_SIZE, DOMAIN_PAGE_BYTES / PAGE_SIZE,
-                                  ACCOUNT_INIT);
+    for (unsigned slot = 0; slot < SLOTS_AT_ONCE; slot++)
+        if (!equip_slot(slot))
+            return false;
     if (exchange_frame == LEDGER_NONE) {
         uint64_t frame = physical_take(1, ACCOUNT_INIT);
         if (frame == LEDGER_NONE || !physical_map(SELECTOR_SELF, INIT_EXCHANGE, frame * PAGE_SIZE, PAGE_SIZE,
@@ -375,8 +410,6 @@ bool domains_give_manager(struct process *new_manager) {
             return false;
         exchange_frame = frame;
     }
-    if (pages_first == LEDGER_NONE)
-        return false;
     return process_map_window(manager, "exchange", exchange_frame * PAGE_SIZE, PAGE_SIZE,
                               DELEGATE_READ | DELEGATE_WRITE) &&
            renew_kick();

@@ -7,6 +7,7 @@
 enum init_status domain_create(struct init_domain *out, char *missing, uint64_t *missing_bytes);
 enum init_status domain_destroy(uint32_t domid);
 bool domain_get(uint64_t index, struct init_domain *out);
+bool domain_find(uint32_t domid, struct init_domain *out);
 enum init_status domain_config_read(uint32_t domid);
 enum init_status domain_config_update(uint32_t domid);
 // Makes the VMM of a domain fault.

@@ -19,6 +19,7 @@
 #define INIT_CORE_INFO     0x3005000000ull
 #define INIT_KEPT_LOG      0x3006000000ull // what the next boot finds of init's log
 #define INIT_LAST_LOG_TEXT 0x3007000000ull // what this boot has found
+#define INIT_CONFIGS       0x3008000000ull // configuration of the domain in slot i: + i * PAGE_SIZE
 #define INIT_ACPI          0x3200000000ull // tables, while power.c reads them
 
 #define ACCOUNT_INIT  1u // init's own and what servers share

@@ -4,7 +4,6 @@
 #include "dom0/init/wall_clock.h"
 #include "lib/string.h"
 
-#define SLOTS        512u
 #define STACK_BYTES  (64ull << 10)
 #define HEAP_BASE    0x80000000ull
 #define WINDOWS_BASE 0x4000000000ull
@@ -155,7 +154,7 @@ struct process *process_create(const struct process_plan *plan, enum init_status
     process->thread = process->buffer = NO_SELECTOR;
     *status = INIT_NO_KERNEL_MEMORY;
     uint64_t schedule = SCHEDULE(plan->priority, plan->weight ? plan->weight : 256, plan->cap_percent);
-    if (sys_create_pd(process->pd, SLOTS, plan->quota_bytes, supervisor_semaphore) == OK &&
+    if (sys_create_pd(process->pd, plan->selectors, plan->quota_bytes, supervisor_semaphore) == OK &&
         sys_pd_control(process->pd, PD_SET_SCHEDULE, schedule).status == OK && equip(process, plan, &file, status))
         return process;
     process_destroy(process);

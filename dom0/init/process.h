@@ -2,7 +2,7 @@
 #pragma once
 #include "dom0/init/init.h"
 
-#define PROCESSES 64u
+#define PROCESSES (INIT_DOMAINS + 14u)
 
 struct process {
     bool used;
@@ -22,6 +22,7 @@ struct process_plan {
     const char *name, *file;
     unsigned priority, weight, cap_percent, cpu;
     uint64_t heap_bytes, quota_bytes;
+    uint64_t selectors; // size of its table
     uint64_t incarnation;
 };
 

@@ -171,6 +171,7 @@ static bool start(struct server *server) {
         .cpu = plan->cpu < boot_page->cpus ? plan->cpu : 0,
         .heap_bytes = plan->heap_bytes,
         .quota_bytes = QUOTA_BYTES,
+        .selectors = SELECTORS_SERVER,
         .incarnation = server->restarts,
     };
     enum init_status status;

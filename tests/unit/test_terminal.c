@@ -27,6 +27,10 @@ static size_t typed_at, typed_end;
 static uint64_t now = 100 * SECOND;
 static bool reading = true; // the shell
 
+uint64_t channels_after(uint64_t slot) {
+    return slot + 1;
+}
+
 struct console_channel *channels_slot(uint64_t slot) {
     return slot < CHANNELS && slots[slot].kind != CONSOLE_CHANNEL_NONE ? &slots[slot] : NULL;
 }
