@@ -30,7 +30,7 @@ def core_with_test_init(tmp_path):
 @pytest.mark.parametrize('cpu, smp', [('amd', 1), ('amd', 4), ('intel', 1)])
 def test_core_towards_init(boot, core_with_test_init, cpu, smp):
     """The end of what nobody supervises does not fill the log; after HARDWARE_STOP all can still be destroyed."""
-    host = boot(cpu=cpu, smp=smp, kernel=core_with_test_init)
+    host = boot(cpu=cpu, smp=smp, kernel=core_with_test_init, debian=False)
     host.expect(r'end\r\n', 60)
     said = host.serial.before
     assert re.findall(r'[^\n]*FAIL[^\n]*', said) == []

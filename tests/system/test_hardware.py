@@ -20,7 +20,8 @@ def tsc_khz(printed):
 @pytest.mark.parametrize('board, smp, clock', BOARDS)
 def test_clocks(run_commands, board, smp, clock):
     exact = board == 'q35,pit=off,hpet=off'  # one clock, which no other one contradicts
-    status, printed = run_commands(['sleep 0.2', 'info --json'], smp=smp, board=board, icount=exact)
+    status, printed = run_commands(['sleep 0.2', 'info --json'], smp=smp, board=board, icount=exact,
+                                   debian=False)
     assert status == 0
     assert f'kHz by the {clock}' in printed
     assert '"cpu_model": "family 23 model 1 stepping 2, microcode 0x1000065", "cpu_errata": "none known"' in printed
@@ -75,7 +76,7 @@ def test_cpus_that_lack_features(boot):
 
 def test_speculation_controls(run_commands):
     """Bochs' Ice Lake has SPEC_CTRL, PRED_CMD and ARCH_CAPABILITIES: what is decided there is done."""
-    status, printed = run_commands(['info --json', 'counters --json'], cpu='intel-icelake')
+    status, printed = run_commands(['info --json', 'counters --json'], cpu='intel-icelake', debian=False)
     assert status == 0
     assert '"speculation": "returns after exits, IBPB between domains, IBRS; open: MDS (no MD_CLEAR)"' in printed
     assert int(re.search(r'"barriers", "count": (\d+)', printed).group(1)) > 100
@@ -84,7 +85,7 @@ def test_speculation_controls(run_commands):
 @pytest.mark.qemu
 def test_no_clock(boot):
     """The board without ACPI tables, HPET and 8254: the core says what is missing, and stops."""
-    host = boot(board='pc,hpet=off,pit=off,acpi=off')
+    host = boot(board='pc,hpet=off,pit=off,acpi=off', debian=False)
     host.expect('PANIC on CPU 0: no clock to measure the TSC with: no HPET, no ACPI PM timer, no 8254, no CPUID leaf')
     host.expect('The core has stopped')
 

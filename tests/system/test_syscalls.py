@@ -6,6 +6,7 @@ import time
 
 import pytest
 from accounts import COPIER, exact
+from conftest import CPU, MACHINES
 
 import build
 
@@ -28,10 +29,10 @@ UNCHECKED = {
 SYSTEM_CALLS = 16
 
 
-@pytest.mark.parametrize('smp', [1, 4])
-def test_random_calls_fail(boot, smp):
+@pytest.mark.parametrize('cpu, smp', MACHINES)
+def test_random_calls_fail(boot, cpu, smp):
     manifest = MANIFEST.format(name='syscall_fuzz', cpu=smp - 1, heap=1)
-    host = boot(smp=smp, debian=False, texts={'etc/manifest': manifest},
+    host = boot(cpu=cpu, smp=smp, debian=False, texts={'etc/manifest': manifest},
                 files={'servers/fuzz': build.BUILD / 'dom0/syscall_fuzz/syscall_fuzz'})
     host.expect(r'syscall_fuzz has ended: ([^\r\n]*)[\r\n]', 120)
     assert host.serial.match.group(1).startswith('invalid instruction')
@@ -46,7 +47,7 @@ def test_bad_states(boot, cpu, smp):
     """dom0/syscall_fuzz/bad_state.c: what a VMM writes for its vCPU, DR6 and XCR0 among it, harms nobody else; and each
     check that the processor makes at entry is made, but for what the emulators leave out."""
     manifest = (build.ROOT / 'dom0/init/manifest').read_text() + MANIFEST.format(name='bad_state', cpu=smp - 1, heap=1)
-    host = boot(cpu=cpu, smp=smp, texts={'etc/manifest': manifest},
+    host = boot(cpu=cpu, smp=smp, debian=False, texts={'etc/manifest': manifest},
                 files={'servers/fuzz': build.BUILD / 'dom0/syscall_fuzz/bad_state'})
     # An #AC in the delivery of a software interrupt of the VMM's; QEMU has no #AC.
     host.expect(r'software interrupt: ([^\r\n]*)[\r\n]|BAD: [^\r\n]*[\r\n]|PANIC', 60)
@@ -81,14 +82,14 @@ def restart(host, server):
     host.shell()
 
 
-@pytest.mark.parametrize('smp, calls', [
-    (1, 200000), (4, 30000), pytest.param(1, CALLS, marks=pytest.mark.long),
-    pytest.param(4, CALLS, marks=pytest.mark.long)])
-def test_random_calls_on_capabilities(boot, smp, calls):
+@pytest.mark.parametrize('cpu, smp, calls', [
+    (CPU, 1, 200000), (CPU, 4, 30000), ('intel', 1, 20000), pytest.param(CPU, 1, CALLS, marks=pytest.mark.long),
+    pytest.param(CPU, 4, CALLS, marks=pytest.mark.long)])
+def test_random_calls_on_capabilities(boot, cpu, smp, calls):
     """dom0/syscall_fuzz/capabilities.c; beside it a guest copies data and checks them."""
     server = f'fuzz-{SEED}-{calls}'
     manifest = (build.ROOT / 'dom0/init/manifest').read_text() + MANIFEST.format(name=server, cpu=smp - 1, heap=4)
-    host = boot(smp=smp, debian=False, texts={'etc/manifest': manifest, 'etc/domains/copier': COPIER},
+    host = boot(cpu=cpu, smp=smp, debian=False, texts={'etc/manifest': manifest, 'etc/domains/copier': COPIER},
                 files={'servers/fuzz': build.BUILD / 'dom0/syscall_fuzz/capability_fuzz',
                        'images/copier.iso': build.BUILD / 'tests/guests/copier.iso'})
     host.shell()

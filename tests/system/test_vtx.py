@@ -73,7 +73,7 @@ def counters(printed):
                                           pytest.param('intel-haswell', True, marks=pytest.mark.long)])
 def test_who_delivers_interrupts(boot, cpu, virtual):
     """With APIC virtualization nothing is injected but what the 8259 asks for, and a guest finds no difference."""
-    host = boot(cpu=cpu, isos=[IMAGE], texts={'etc/domains/conform': CONFIG})
+    host = boot(cpu=cpu, debian=False, isos=[IMAGE], texts={'etc/domains/conform': CONFIG})
     host.expect('VT-x: .*, APIC virtualization' if virtual else 'no APIC virtualization', 60)
     host.shell(120)
     host.command('create -q conform', 60)
