@@ -198,7 +198,8 @@ enum vcpu_exit {
     VCPU_EXIT_PAUSE,
     VCPU_EXIT_MWAIT,          // MONITOR, MWAIT: offered to no guest
     VCPU_EXIT_VIRTUALIZATION, // VMX and SVM instructions, offered to no guest
-    VCPU_EXIT_TASK_SWITCH,    // qualification: selector | source << 16 (0 CALL, 1 IRET, 2 JMP, 3 gate)
+    VCPU_EXIT_TASK_SWITCH,    // qualification: selector | source << 16 (0 CALL, 1 IRET, 2 JMP, 3 gate); `event` is what
+                              // goes through the gate, by an instruction or not
     VCPU_EXIT_RDPMC,
     VCPU_EXIT_INVALID, // the state in the page cannot be entered; qualification: the hardware's reason
     // Where the processor serves the APIC page itself; the guest's instruction is done:

@@ -19,6 +19,8 @@
 #define RFLAGS_FIXED   (1ull << 1)
 #define RFLAGS_TF      (1ull << 8)
 #define RFLAGS_IF      (1ull << 9)
+#define RFLAGS_NT      (1ull << 14)
+#define RFLAGS_RF      (1ull << 16)
 
 #define DR7_FIXED 0x400ull
 

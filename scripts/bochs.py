@@ -28,7 +28,7 @@ ESCAPE, HALT = 1, b'xX'  # Ctrl-A x ends the machine, as in QEMU
 SETTINGS = '''plugin_ctrl: unmapped=1, biosdev=1, serial=1, speaker=0
 display_library: rfb, options="timeout=0"
 memory: guest={memory}, host={memory}
-cpu: model={model}, count={smp}, ips=100000000, reset_on_triple_fault=0, ignore_bad_msrs=1
+cpu: model={model}, count={smp}, ips=100000000, reset_on_triple_fault={reset}, ignore_bad_msrs=1
 romimage: file={firmware}
 vgaromimage: file={share}/vgabios/vgabios.bin
 pci: enabled=1, chipset=i440fx
@@ -54,7 +54,7 @@ def parse():
     parser.add_argument('--memory', type=int, default=1024)
     parser.add_argument('--disk', type=pathlib.Path, action='append', default=[])
     parser.add_argument('--uefi', action='store_true')
-    parser.add_argument('--reboot', action='store_true', help='a reset is one, and not the end')
+    parser.add_argument('--reboot', action='store_true', help='a reset or a triple fault is one, and not the end')
     parser.add_argument('--keys', action='store_true', help='the terminal is a person\'s: Ctrl-A x ends it')
     return parser.parse_args()
 
@@ -65,7 +65,7 @@ def settings(options, terminal, folder):
     lenient = ''.join(f', cpu{n}=report' for n in range(options.smp)) if options.model in TOLERATED else ''
     return SETTINGS.format(memory=options.memory, model=MODELS[options.model], smp=options.smp, firmware=firmware,
                            share=SHARE, image=options.image.resolve(), disks='\n'.join(disks), terminal=terminal,
-                           folder=folder, lenient=lenient)
+                           folder=folder, lenient=lenient, reset=int(options.reboot))
 
 
 def take_disks(paths, folder):
@@ -159,7 +159,8 @@ def main():
         log.touch()
         disks = take_disks(options.disk, folder)
         configuration.write_text(settings(options, os.ttyname(theirs), folder))
-        start.write_text('c\n')  # Debian's Bochs has the debugger built in, which waits for a word
+        # Debian's Bochs has the debugger built in, which waits for a word, and for another at each triple fault.
+        start.write_text('c\n' * (100 if options.reboot else 1))
         process = subprocess.Popen(['bochs-bin', '-q', '-f', configuration, '-rc', start], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder,
                                    preexec_fn=end_with_parent)

@@ -133,11 +133,11 @@ static void step(struct vcpu *vcpu, struct vmcb *vmcb) {
 
 // An NMI waits, perhaps with IF clear, when no window opens: for the delivery of an event, after which an interrupt of
 // our own makes the guest exit, or for one instruction, over which it is stepped: that after MOV SS, or the IRET that
-// ends the blocking.
+// ends the blocking. IRET to another task exits itself; QEMU's does not, and would leave TF in the TSS.
 static void wait_for_nmi(struct vcpu *vcpu, struct vmcb *vmcb, bool event) {
     if (event)
         cpu_notify(cpu_self());
-    else
+    else if (!vcpu->iret_next || !(vmcb->rflags & RFLAGS_NT))
         step(vcpu, vmcb);
 }
 

@@ -68,10 +68,13 @@ static int exit_ferr(struct vcpu *vcpu) {
     return VCPU_EXIT_EXCEPTION;
 }
 
-static int exit_task_switch(struct vcpu *vcpu, const struct vmcb *vmcb) {
+static int exit_task_switch(struct vcpu *vcpu, struct vmcb *vmcb) {
     uint64_t info = vmcb->exit_info2, source = info >> 36 & 1 ? 1 : info >> 38 & 1 ? 2 : 0;
-    if (vcpu->event & EVENT_VALID)
+    if (vmcb->exit_int_info & EVENT_VALID) {
+        vcpu->event = vmcb->exit_int_info; // INTn, too: it is done when the task is there
         source = 3;
+    }
+    vmcb->rflags = (vmcb->rflags & ~RFLAGS_RF) | (info >> 48 & 1) << 16; // as the old task's TSS has it
     vcpu->page->qualification = (vmcb->exit_info1 & 0xffff) | source << 16;
     return VCPU_EXIT_TASK_SWITCH;
 }

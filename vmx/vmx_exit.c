@@ -124,7 +124,13 @@ static int exit_cr(struct vcpu *vcpu) {
 }
 
 static int exit_task_switch(struct vcpu *vcpu) {
-    uint64_t q = vmread(VMCS_QUALIFICATION);
+    uint64_t q = vmread(VMCS_QUALIFICATION), event = vmread(VMCS_VECTORING_EVENT);
+    // An event by an instruction that is the guest's own, which goes on behind it
+    bool own = (event & EVENT_VALID) && (event & EVENT_TYPE) >= EVENT_SOFTWARE && !(vcpu->event & EVENT_VALID);
+    if (own)
+        vcpu->event = event & (EVENT_VALID | EVENT_TYPE | 0xff);
+    if (own || !(event & EVENT_VALID))
+        vcpu->page->instruction_length = (uint32_t)vmread(VMCS_EXIT_LENGTH);
     vcpu->page->qualification = (q & 0xffff) | (q >> 30 & 3) << 16;
     return VCPU_EXIT_TASK_SWITCH;
 }

@@ -2,8 +2,6 @@
 #include "dom0/vmm/emulate_operation.h"
 #include "lib/string.h"
 
-#define VECTOR_UD 6u
-
 static operation_function *const functions[OPERATION_COUNT] = {
     [OPERATION_MOV] = emulate_mov,           [OPERATION_MOVZX] = emulate_extend,
     [OPERATION_MOVSX] = emulate_extend,      [OPERATION_XCHG] = emulate_xchg,
@@ -152,10 +150,9 @@ void emulate_skip(struct emulate *e, unsigned length) {
     cpu->dirty |= GROUP_RIP;
 }
 
-enum emulate_result emulate_instruction(struct emulate *e) {
+enum emulate_result emulate_decode(struct emulate *e) {
     uint8_t bytes[16];
     unsigned count = 0, mode = emulate_mode_bits(e->cpu);
-    e->single_step = false;
     enum emulate_result status = emulate_fetch(e, bytes, &count);
     if (status != EMULATE_DONE)
         return status;
@@ -166,8 +163,14 @@ enum emulate_result emulate_instruction(struct emulate *e) {
             return status;
         e->instruction = decode_cached(&e->decode_cache, e->cpu->rip, bytes, count, mode);
     }
-    if (!e->instruction)
-        return emulate_raise(e, VECTOR_UD, false, 0);
+    return e->instruction ? EMULATE_DONE : emulate_raise(e, VECTOR_UD, false, 0);
+}
+
+enum emulate_result emulate_instruction(struct emulate *e) {
+    e->single_step = false;
+    enum emulate_result status = emulate_decode(e);
+    if (status != EMULATE_DONE)
+        return status;
     operation_function *function = functions[e->instruction->operation];
     if (!function)
         return EMULATE_UNHANDLED;

@@ -73,6 +73,9 @@ struct emulate {
     bool jumped;
 };
 
+// Fetches and decodes the instruction at RIP, whatever it is: `instruction` points to it. EMULATE_FAULT: it cannot be.
+enum emulate_result emulate_decode(struct emulate *e);
+
 // Fetches, decodes and executes the instruction at RIP.
 enum emulate_result emulate_instruction(struct emulate *e);
 

@@ -2,8 +2,6 @@
 #include "dom0/vmm/emulate_operation.h"
 #include "lib/string.h"
 
-#define VECTOR_GP 13u
-
 uint64_t result_flags(uint64_t result, unsigned bytes) {
     uint64_t flags = __builtin_parity((unsigned)result & 0xff) ? 0 : RFLAGS_PF;
     if (!(result & bytes_mask(bytes)))

@@ -2,10 +2,6 @@
 #include "dom0/vmm/emulate_operation.h"
 #include "lib/string.h"
 
-#define VECTOR_SS 12u
-#define VECTOR_GP 13u
-#define VECTOR_PF 14u
-
 void register_write(struct vcpu_page *cpu, unsigned number, unsigned bytes, uint64_t value) {
     uint64_t mask = bytes_mask(bytes);
     cpu->gpr[number] = bytes == 4 ? value & mask : (cpu->gpr[number] & ~mask) | (value & mask);

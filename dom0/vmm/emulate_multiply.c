@@ -1,8 +1,6 @@
 // Emulated multiplications and divisions.
 #include "dom0/vmm/emulate_operation.h"
 
-#define VECTOR_DE 0u
-
 typedef unsigned __int128 uint128_t;
 
 // The accumulator and what extends it: AH:AL, DX:AX, EDX:EAX, RDX:RAX.

@@ -1,6 +1,7 @@
 // What the emulated operations share: registers, operands, memory accesses, flags. Private to emulate*.c.
 #pragma once
 #include "dom0/vmm/emulate.h"
+#include "dom0/vmm/exception.h"
 
 #define RFLAGS_CF         0x00001ull
 #define RFLAGS_PF         0x00004ull

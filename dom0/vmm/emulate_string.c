@@ -4,7 +4,6 @@
 #include "dom0/vmm/emulate_operation.h"
 #include "lib/string.h"
 
-#define VECTOR_GP          13u
 #define BATCH_ELEMENTS_MAX 16384u
 
 // What an operation accesses.

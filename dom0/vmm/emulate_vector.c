@@ -2,10 +2,6 @@
 #include "dom0/vmm/emulate_operation.h"
 #include "lib/string.h"
 
-#define VECTOR_UD 6u
-#define VECTOR_NM 7u
-#define VECTOR_GP 13u
-
 #define CR4_OSFXSR   0x200ull
 #define XCR0_SSE_AVX 6ull
 #define REGISTER_MAX 32u // bytes

@@ -208,11 +208,6 @@ static void exit_protection(struct vcpu *vcpu) {
     vcpu_inject(vcpu, exception_with_error(VECTOR_GP, 0));
 }
 
-static void exit_task_switch(struct vcpu *vcpu) {
-    machine_crash(vcpu->machine, "a hardware task switch to selector %llx at RIP %llx, which is not emulated",
-                  (unsigned long long)(vcpu->page->qualification & 0xffff), (unsigned long long)vcpu->page->rip);
-}
-
 static void exit_invalid(struct vcpu *vcpu) {
     const struct vcpu_page *page = vcpu->page;
     bool complete = vcpu_need(vcpu, GROUP_ALL);

@@ -12,6 +12,7 @@
 #include "dom0/vmm/device.h"
 #include "dom0/vmm/direct_boot.h"
 #include "dom0/vmm/emulate.h"
+#include "dom0/vmm/exception.h"
 #include "dom0/vmm/fw_cfg.h"
 #include "dom0/vmm/guest_clock.h"
 #include "dom0/vmm/guest_memory.h"
@@ -228,13 +229,7 @@ void exit_msr_read(struct vcpu *vcpu);
 void exit_msr_write(struct vcpu *vcpu);
 void exit_control_register(struct vcpu *vcpu);
 void exit_xsetbv(struct vcpu *vcpu);
-
-#define VECTOR_DB 1u
-#define VECTOR_UD 6u
-#define VECTOR_DF 8u
-#define VECTOR_GP 13u
-#define VECTOR_PF 14u
-#define VECTOR_MF 16u
+void exit_task_switch(struct vcpu *vcpu);
 
 static inline uint64_t exception(unsigned vector) {
     return EVENT_VALID | EVENT_EXCEPTION | vector;

@@ -11,7 +11,7 @@ struct check {
 extern const struct check access_checks[], cr4_checks[], exception_checks[], strict_checks[], interrupt_checks[],
     mode_checks[], state_checks[], float_checks[], instruction_checks[], page_checks[], user_checks[], level_checks[],
     eoi_checks[], xsave_checks[], xsaveopt_checks[], xsavec_checks[], xsaves_checks[], avx512_checks[], rdrand_checks[],
-    rdseed_checks[];
+    rdseed_checks[], task_checks[];
 
 // What a guest runs, in order; ends with one without checks.
 struct theme {
@@ -45,6 +45,11 @@ void gate_restore(unsigned vector, struct gate gate);
 // Did the action cause just this exception?
 bool raises(void (*action)(uint64_t), uint64_t argument, uint64_t vector, uint64_t error);
 #define NO_ERROR 0ull // where the processor pushes none, start.asm does
+
+// conform_modes.asm: a bit for each probe that went well.
+enum mode { MODE_REAL, MODE_PROTECTED, MODE_PAE, MODE_PAGING32, MODE_VM86, MODE_TASKS };
+uint32_t mode_run(uint32_t mode);
+#define PROBES(n) ((1u << (n)) - 1)
 
 // Registers that more than one part pokes.
 static inline uint64_t read_cr4(void) {

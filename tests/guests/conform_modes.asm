@@ -1,20 +1,11 @@
 ; What is not long mode: from there to protected mode without paging, then to the mode that is asked for, and back.
 ; mode_run(mode) returns a bit for each probe that went well, in their order there.
 
-TABLES          equ 0x60000         ; of start.asm; the page directories begin at 2000h
-DIRECTORY       equ 0x70000         ; of 32-bit paging
-TEST_ADDRESS    equ 0x3000000       ; 48 MiB: a page of 2 or 4 MiB of its own
-OTHER_ADDRESS   equ 0x3800000       ; 56 MiB
+%include "tests/guests/conform_modes.inc"
+
 SCRATCH         equ 0x3ff           ; of the UART
 LAPIC_VERSION   equ 0xfee00030
-LAPIC_EOI       equ 0xfee000b0
-LAPIC_ICR       equ 0xfee00300
-SELF_IPI        equ 1 << 18 | 1 << 14
-NONE            equ 99              ; no exception
 
-CODE64          equ 8
-DATA            equ 16
-CODE32          equ 24
 CODE16          equ 32
 DATA16          equ 40
 TSS             equ 48
@@ -31,27 +22,11 @@ PAE             equ 2
 PAGING32        equ 3
 VM86            equ 4
 
-; The probe NUMBER went well if ZF is set.
-%macro GOOD 1
-                jne %%no
-                or dword [result], 1 << %1
-%%no:
-%endmacro
-
-; The probe NUMBER goes well if the instruction causes the exception VECTOR.
-%macro RAISES 3+
-                mov dword [resume], %%after
-                mov dword [vector], NONE
-                mov [stack], esp
-                %3
-%%after:        cmp dword [vector], %2
-                GOOD %1
-%endmacro
-
 ; Below 64 KiB, for real mode.
 section .low progbits alloc exec write align=16
 bits 64
 global mode_run, compatibility_run
+extern tasks
 mode_run:       push rbx
                 push rbp
                 push r12
@@ -111,6 +86,7 @@ bits 64
                 ret
 
 ; Exceptions of 32-bit protected mode go on behind the instruction.
+global exceptions, result, resume, vector, error, stack, counted
 bits 32
                 align 16
 exceptions:
@@ -124,12 +100,12 @@ exceptions:
                 jmp exception
 %assign v v+1
 %endrep
-exception:      pop dword [ss:vector]       ; DS is null where virtual 8086 mode was interrupted
+exception:      pop dword [ss:vector]       ; DS is null where virtual 8086 mode or a new task was interrupted
                 pop dword [ss:error]
                 test dword [esp + 8], 1 << 17
                 jnz vm86_exception
-                mov esp, [stack]
-                jmp [resume]
+                mov esp, [ss:stack]
+                jmp [ss:resume]
 
 software:       inc dword [counted]
                 iretd
@@ -543,7 +519,7 @@ compatibility_exits:
                 retf
 
                 align 16
-modes:          dd real, protected, pae, paging32, vm86
+modes:          dd real, protected, pae, paging32, vm86, tasks
 bounds:         dd 1, 4
 bytes:          db 1, 2, 3, 4
                 align 16

@@ -4,14 +4,9 @@
 #define OF 4u
 #define BR 5u
 
-enum mode { MODE_REAL, MODE_PROTECTED, MODE_PAE, MODE_PAGING32, MODE_VM86 };
-
-// conform_modes.asm: a bit for each probe that went well.
-uint32_t mode_run(uint32_t mode);
 uint32_t compatibility_run(uint64_t code);
 extern char compatibility_increment[], compatibility_overflow[], compatibility_bound[], compatibility_exits[];
 
-#define PROBES(n)       ((1u << (n)) - 1)
 #define REAL_LIMIT      (1u << 9)
 #define PROTECTED_LIMIT (1u << 15)
 

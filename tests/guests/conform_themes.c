@@ -17,6 +17,7 @@ const struct theme themes[] = {
     {access_checks, 0},
     {page_checks, 0},
     {mode_checks, 0},
+    {task_checks, 0},
     {strict_checks, not_qemu},
     {cr4_checks, not_bare_qemu},
     {level_checks, 0},
