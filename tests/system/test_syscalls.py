@@ -44,8 +44,8 @@ def test_random_calls_fail(boot, cpu, smp):
 
 @pytest.mark.parametrize('cpu, smp', [pytest.param('amd', 1, marks=pytest.mark.long), ('amd', 4), ('intel', 1)])
 def test_bad_states(boot, cpu, smp):
-    """dom0/syscall_fuzz/bad_state.c: what a VMM writes for its vCPU, DR6 and XCR0 among it, harms nobody else; and each
-    check that the processor makes at entry is made, but for what the emulators leave out."""
+    """dom0/syscall_fuzz/bad_state.c: what a VMM writes for its vCPU, DR6 and XCR0 among it, harms nobody else; and
+    each check that the processor makes at entry is made, but for what the emulators leave out."""
     manifest = (build.ROOT / 'dom0/init/manifest').read_text() + MANIFEST.format(name='bad_state', cpu=smp - 1, heap=1)
     host = boot(cpu=cpu, smp=smp, debian=False, texts={'etc/manifest': manifest},
                 files={'servers/fuzz': build.BUILD / 'dom0/syscall_fuzz/bad_state'})
@@ -56,7 +56,8 @@ def test_bad_states(boot, cpu, smp):
     assert int(host.serial.match.group(1) or 0) > 1000 and int(host.serial.match.group(2)) > 20
     entered = re.findall(r'entered, reason \d+: ([^\r\n]*);', host.serial.before)
     assert set(entered) == UNCHECKED[cpu]
-    assert int(re.search(r'entry checks: (\d+) of \d+ made', host.serial.before).group(1)) > (10 if cpu == 'amd' else 15)
+    made = int(re.search(r'entry checks: (\d+) of \d+ made', host.serial.before).group(1))
+    assert made > (10 if cpu == 'amd' else 60)
 
 
 def test_entry_checks_are_documented():
