@@ -358,15 +358,31 @@ enum boot_memory_kind {
 #define SPECULATION_IBPB          0x1u // at a change of domain
 #define SPECULATION_IBRS          0x2u // SPEC_CTRL.IBRS, always
 #define SPECULATION_AUTO_IBRS     0x4u
-#define SPECULATION_STIBP         0x8u      // SPEC_CTRL.STIBP, always
-#define SPECULATION_VERW          0x10u     // on each way out of the core
-#define SPECULATION_L1D_FLUSH     0x20u     // at a change of domain
+#define SPECULATION_STIBP         0x8u   // SPEC_CTRL.STIBP, always
+#define SPECULATION_VERW          0x10u  // on each way out of the core
+#define SPECULATION_L1D_FLUSH     0x20u  // at a change of domain
+#define SPECULATION_SPEC_REDUCE   0x40u  // BP_CFG.BP_SPEC_REDUCE, always
+#define SPECULATION_ZENBLEED      0x80u  // DE_CFG bit 9, always
+#define SPECULATION_MCU_OPT       0x100u // what microcode does itself against SRBDS and GDS is left on
+#define SPECULATION_LFENCE        0x200u // DE_CFG bit 1, always
+#define SPECULATION_FOR_MDS       0x400u // what VERW helps against on this CPU
+#define SPECULATION_FOR_TAA       0x800u
+#define SPECULATION_FOR_MMIO      0x1000u
+#define SPECULATION_FOR_RFDS      0x2000u
+#define SPECULATION_FOR_TSA       0x4000u
+#define SPECULATION_ASKED         0x8000u   // the option spec-ctrl wants some of it so
 #define SPECULATION_OPEN_BRANCHES 0x10000u  // no IBPB: a domain may steer the branches of the next one
 #define SPECULATION_OPEN_SIBLINGS 0x20000u  // no STIBP: likewise on the other thread of a core
-#define SPECULATION_OPEN_BUFFERS  0x40000u  // buffers leak, and VERW does not clear them
-#define SPECULATION_OPEN_L1D      0x80000u  // L1TF, and no flush is offered
+#define SPECULATION_OPEN_RETURNS  0x40000u  // a guest may steer the core's returns
+#define SPECULATION_OPEN_L1D      0x80000u  // L1TF, and no flush
 #define SPECULATION_OPEN_SHARED   0x100000u // threads of a core can read each other's buffers and cache
 #define SPECULATION_OPEN_MELTDOWN 0x200000u // user level, not a guest, can read the core's memory
+#define SPECULATION_OPEN_MULTIHIT 0x400000u // a guest can stop the machine by changing page sizes
+#define SPECULATION_OPEN_MDS      0x800000u // buffers leak, and no VERW that clears them
+#define SPECULATION_OPEN_TAA      0x1000000u
+#define SPECULATION_OPEN_MMIO     0x2000000u
+#define SPECULATION_OPEN_RFDS     0x4000000u
+#define SPECULATION_OPEN_TSA      0x8000000u
 
 // A word of CPUID as far as all CPUs agree. Other words are told by each CPU for itself.
 #define BOOT_FEATURES 14u

@@ -2,8 +2,9 @@
 #pragma once
 #include <stdint.h>
 
-// What this CPU, and with it all others, needs; the image can still be written.
-void barrier_detect(void);
+// What this CPU, and with it all others, needs, and the option spec-ctrl wants; the image can still be written. Needs
+// host.signature and host.microcode.
+void barrier_detect(const char *command_line);
 // SPECULATION_* of what is in force and what is open.
 uint32_t barrier_report(void);
 // Settings that stay, on the CPU that runs this.

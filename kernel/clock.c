@@ -6,6 +6,7 @@
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/time_source.h"
+#include "lib/tsc_deadline.h"
 
 #define TRIAL_TICKS 1000000u
 
@@ -52,9 +53,14 @@ static bool deadline_timer_works(void) {
 }
 
 static void choose_timer(void) {
-    if (!host.tsc_deadline || deadline_timer_works())
+    uint32_t needed = tsc_deadline_microcode(host.signature);
+    if (!host.tsc_deadline || (host.microcode >= needed && deadline_timer_works()))
         return;
-    log_print("the TSC deadline timer does not go by the TSC, and is not used");
+    if (host.microcode < needed)
+        log_print("the TSC deadline timer may be late on this CPU with microcode %#x, before %#x, and is not used",
+                  host.microcode, needed);
+    else
+        log_print("the TSC deadline timer does not go by the TSC, and is not used");
     host.tsc_deadline = false;
     lapic_init_self();
 }

@@ -49,7 +49,16 @@ static void write_clac(void) {
         memcpy(*place, clac, sizeof(clac));
 }
 
-void cpu_detect_features(void) {
+// SDM 3A 10.11.7.1: Intel's revision is there after a CPUID, in the upper half. AMD's is in the lower.
+static void read_revision(bool intel) {
+    if (intel)
+        wrmsr(MSR_MICROCODE, 0);
+    host.signature = cpuid(1, 0).eax;
+    uint64_t revision = rdmsr(MSR_MICROCODE);
+    host.microcode = revision >> 32 ? (uint32_t)(revision >> 32) : (uint32_t)revision;
+}
+
+void cpu_detect_features(const char *command_line) {
     struct cpuid one = cpuid(1, 0), seven = cpuid(7, 0);
     host.x2apic = (one.ecx & 1u << 21) != 0;
     host.tsc_deadline = (one.ecx & 1u << 24) != 0;
@@ -59,9 +68,10 @@ void cpu_detect_features(void) {
     host.umip = (seven.ecx & 1u << 2) != 0;
     bool intel = cpuid(0, 0).ebx == 0x756e6547; // Genu(ineIntel)
     host.x87_pointers_stay = !intel && !(cpuid(0x80000008, 0).ebx & 1u << 2);
+    read_revision(intel);
     if (host.smap)
         write_clac();
-    barrier_detect();
+    barrier_detect(command_line);
     host.pages_1g = (cpuid(0x80000001, 0).edx & 1u << 26) != 0;
     if (!host.xsave)
         return;

@@ -73,14 +73,17 @@ extern uint32_t cpu_count; // CPUs that run
 
 // Features of the host, the same on all CPUs (kernel/features checks it, and cuts xcr0).
 struct host_features {
-    bool smep, smap, umip, xsave, xss, pages_1g, tsc_deadline, x2apic;
+    bool smep, smap, umip, xsave, xss, pages_1g, x2apic;
+    bool tsc_deadline;             // the timer is used in that mode (clock.c)
+    uint32_t signature, microcode; // CPUID leaf 1, and the revision; 0: the CPU does not say
     bool x87_pointers_stay; // XRSTOR leaves the last x87 instruction's, but for a pending exception (APM 2 11.5.2)
     uint64_t xcr0;          // all components that the core switches, of which guests may use some
     uint32_t xsave_size;    // bytes of an XSAVE area for xcr0, standard format
 };
 extern struct host_features host;
 
-void cpu_detect_features(void);
+// The command line may say what is done against speculative execution.
+void cpu_detect_features(const char *command_line);
 // Makes struct cpu and its stacks. Null when the pool is used up.
 NODISCARD struct cpu *cpu_create(uint32_t id, uint32_t apic_id);
 // Descriptor tables, MSRs and control registers of the CPU that runs this.

@@ -182,8 +182,10 @@ interrupt_stubs:
 %assign v v+1
 %endrep
 
-; void idle_wait(void) - waits for an interrupt and takes it
-idle_wait:      sti
+; void idle_wait(void) - waits for an interrupt and takes it. While it waits, the other thread of the core gets its share
+; of the store buffer, with what is in it.
+idle_wait:      clear_buffers
+                sti
                 hlt
                 cli
                 ret

@@ -23,15 +23,6 @@ static struct boot_info info;
 static struct acpi_machine machine;
 static struct cpu boot_cpu; // until the pool is there
 
-// SDM 3A 10.11.7.1: Intel's revision is there after a CPUID, in the upper half. AMD's is in the lower.
-static void read_cpu_revision(void) {
-    if (cpuid(0, 0).ebx == 0x756e6547) // Genu(ineIntel)
-        wrmsr(MSR_MICROCODE, 0);
-    info.cpu_signature = cpuid(1, 0).eax;
-    uint64_t revision = rdmsr(MSR_MICROCODE);
-    info.microcode = revision >> 32 ? (uint32_t)(revision >> 32) : (uint32_t)revision;
-}
-
 static void read_cpu_name(void) {
     if (cpuid(0x80000000, 0).eax < 0x80000004)
         return;
@@ -72,7 +63,7 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t multiboot_info) {
     info.rsdp = acpi_read(root, &machine);
     cpu_start_copy_trampoline();
     features_note();
-    cpu_detect_features();
+    cpu_detect_features(info.command_line);
     last_log_init(&info);
     memory_init(&info);
     struct cpu *cpu = cpu_create(0, 0);
@@ -86,12 +77,13 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t multiboot_info) {
         ioapic_add(machine.ioapic[i].hpa, machine.ioapic[i].gsi_base);
     clock_calibrate(&machine);
     read_cpu_name();
-    read_cpu_revision();
     lock_acquire_kernel();
     start_vendor();
     cpu_start_others(&machine);
     info.abi_version = ABI_VERSION;
     info.cpus = cpu_count;
+    info.cpu_signature = host.signature;
+    info.microcode = host.microcode;
     info.speculation = barrier_report();
     features_list(info.features);
     for (uint32_t i = 0; i < cpu_count; i++)

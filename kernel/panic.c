@@ -6,6 +6,7 @@
 #include "kernel/instructions.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
+#include "kernel/options.h"
 #include "kernel/trap.h"
 #include "kernel/vendor.h"
 #include "lib/format.h"
@@ -26,11 +27,7 @@ extern char kernel_text_start[], kernel_text_end[], kernel_lines[];
 static bool stays;
 
 void panic_init(const char *command_line) {
-    static const char option[] = "noreboot";
-    const size_t length = sizeof(option) - 1;
-    for (const char *at = command_line; (at = strstr(at, option)); at += length)
-        if ((at == command_line || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
-            stays = true;
+    stays = option_find(command_line, "noreboot") != NULL;
 }
 
 static bool in_text(uint64_t address) {

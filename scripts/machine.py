@@ -92,7 +92,7 @@ def qemu(image, smp=1, memory=2048, disks=(), icount=False, gdb=False, uefi=Fals
     if plugin:
         command += ['-plugin', plugin]
     if gdb:
-        command += ['-s', '-S']
+        command += ['-gdb', 'tcp::1234' if gdb is True else f'unix:{gdb},server,nowait', '-S']
     if uefi:
         command += ['-bios', UEFI]
     if not reboot:

@@ -5,11 +5,11 @@
 #include "dom0/domain/cpu_text.h"
 #include "dom0/domain/host.h"
 #include "dom0/domain/manager.h"
-#include "dom0/domain/speculation_text.h"
 #include "dom0/domain/terminal.h"
 #include "dom0/domain/verb_functions.h"
 #include "dom0/domain/verb_operand.h"
 #include "lib/format.h"
+#include "lib/speculation_text.h"
 
 #define MIB          (1024 * 1024)
 #define SHUTDOWN_MS  30000u
@@ -26,6 +26,7 @@ static const struct column info_columns[] = {
     {"cpu_mhz", "cpu_mhz", COLUMN_NUMBER, 0},
     {"virtualization", "virtualization", COLUMN_TEXT, 0},
     {"speculation", "speculation", COLUMN_TEXT, 0},
+    {"speculation_open", "speculation_open", COLUMN_TEXT, 0},
     {"iommu", "iommu", COLUMN_TEXT, 0},
     {"total_memory", "total_memory", COLUMN_NUMBER, 0},
     {"free_memory", "free_memory", COLUMN_NUMBER, 0},
@@ -54,7 +55,8 @@ static void virtualization_text(const struct init_host *host, char *to, size_t s
 
 int verb_info(const struct invocation *invocation) {
     struct init_host host;
-    char virtualization[160], speculation[SPECULATION_TEXT_SIZE], model[CPU_TEXT_SIZE], errata[CPU_ERRATA_SIZE];
+    char virtualization[160], model[CPU_TEXT_SIZE], errata[CPU_ERRATA_SIZE];
+    char speculation[SPECULATION_TEXT_SIZE], open[SPECULATION_TEXT_SIZE];
     const volatile struct core_info *core = host_core_info();
     struct table table = verb_table(invocation, info_columns, COUNT(info_columns));
     table.single = true;
@@ -64,6 +66,7 @@ int verb_info(const struct invocation *invocation) {
     cpu_text(host.cpu_signature, host.microcode, model, sizeof model);
     cpu_errata_text(host.vendor, host.cpu_signature, host.microcode, errata, sizeof errata);
     speculation_text(host.speculation, speculation, sizeof speculation);
+    speculation_open_text(host.speculation, open, sizeof open);
     table_begin(&table);
     table_row(&table, (struct cell[]){
                           {"bulkhead", 0},
@@ -76,6 +79,7 @@ int verb_info(const struct invocation *invocation) {
                           {NULL, (int64_t)(host.tsc_hz / 1000000)},
                           {virtualization, 0},
                           {speculation, 0},
+                          {open, 0},
                           {host.has_iommu ? "yes" : "none: device drivers are trusted", 0},
                           {NULL, (int64_t)(host.memory_bytes / MIB)},
                           {NULL, (int64_t)(host.free_bytes / MIB)},

@@ -127,7 +127,8 @@ const struct verb verbs[] = {
          "CPUs, memory in MiB, virtualization, IOMMU and versions. To the page: free_pages of 4 KiB, kernel_pool_used\n"
          "of kernel_pool_pages, capabilities and threads of all dom0 and VMMs: what ends leaves them as they were.\n"
          "cpu_model is family, model, stepping and microcode; cpu_errata names what public lists of errata say of\n"
-         "this CPU and touches what the core uses.",
+         "this CPU and touches what the core uses. speculation is what is done against speculative execution, and in\n"
+         "brackets against which attack; speculation_open is what is not.",
      .run = verb_info},
     {.name = "list",
      .operands = "[DOM ...]",

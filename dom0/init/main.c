@@ -5,6 +5,7 @@
 #include "dom0/init/init.h"
 #include "dom0/init/last_log.h"
 #include "dom0/init/servers.h"
+#include "lib/speculation_text.h"
 
 uint64_t supervisor_semaphore;
 
@@ -28,6 +29,14 @@ static void serve(void) {
     }
 }
 
+static void log_speculation(void) {
+    char text[SPECULATION_TEXT_SIZE];
+    speculation_text(boot_page->speculation, text, sizeof(text));
+    init_log("against speculative execution: %s", text);
+    speculation_open_text(boot_page->speculation, text, sizeof(text));
+    init_log("against speculative execution open: %s", text);
+}
+
 void init_main(void) {
     (void)sys_delegate(SELECTOR_PORTS, 0x3f8, SELECTOR_SELF, 0x3f8,
                        DELEGATE_READ | DELEGATE_WRITE | DELEGATE_ORDER(3) | DELEGATE_PORT);
@@ -45,6 +54,7 @@ void init_main(void) {
     if (!boot_page->vendor)
         init_log("no domains are possible: %s",
                  boot_page->vendor_reason[0] ? boot_page->vendor_reason : "this CPU has neither AMD-V nor VT-x");
+    log_speculation();
     servers_start();
     init_log_servers_started();
     serve();

@@ -30,9 +30,12 @@ static void knows_errata(void **state) {
         {HOST_VENDOR_SVM, 0x100f43, 0, // family 10h model 4
          "383: a guest can cause a machine check by its page tables; "
          "400: timer may not wake an idle CPU; turn C1E off in the firmware"},
-        {HOST_VENDOR_VMX, 0x50654, 0x2000013, "TSC deadline timer may be late with microcode before 0x2000014"},
+        {HOST_VENDOR_VMX, 0x50654, 0x2000013,
+         "TSC deadline timer may be late with microcode before 0x2000014, and is not used for that"},
         {HOST_VENDOR_VMX, 0x50654, 0x2000014, "none known"},
         {HOST_VENDOR_VMX, 0x50657, 1, "none known"}, // another stepping
+        {HOST_VENDOR_VMX, 0x406f1, 0x0b000010,       // all steppings of that model
+         "TSC deadline timer may be late with microcode before 0xb000020, and is not used for that"},
         {HOST_VENDOR_SVM, 0x50654, 1, "none known"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
