@@ -43,6 +43,10 @@ bool not_bare_qemu(void) {
     return not_qemu() || signature(0x40000000, 0x4b4d564b); // "KVMK"
 }
 
+bool not_domain_on_qemu(void) {
+    return not_qemu() || !not_bare_qemu();
+}
+
 static bool good;
 
 static void run(uint64_t check) {

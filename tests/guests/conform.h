@@ -11,7 +11,7 @@ struct check {
 extern const struct check access_checks[], cr4_checks[], exception_checks[], strict_checks[], interrupt_checks[],
     mode_checks[], state_checks[], float_checks[], instruction_checks[], page_checks[], user_checks[], level_checks[],
     eoi_checks[], xsave_checks[], xsaveopt_checks[], xsavec_checks[], xsaves_checks[], avx512_checks[], rdrand_checks[],
-    rdseed_checks[], task_checks[];
+    rdseed_checks[], task_checks[], x87_irq_checks[];
 
 // What a guest runs, in order; ends with one without checks.
 struct theme {
@@ -24,6 +24,7 @@ extern const struct theme themes[];
 // KVM's signature.
 bool not_qemu(void);
 bool not_bare_qemu(void);
+bool not_domain_on_qemu(void);
 
 // What not every machine offers.
 bool has_eoi_register(void);

@@ -179,9 +179,13 @@ static bool check_avx_state(void) {
 const struct check float_checks[] = {
     {"x87-state", check_x87_state},
     {"x87-error", check_x87_error},
-    {"x87-irq", check_x87_irq},
-    {"x87-irq-again", check_x87_irq_again},
     {"simd-error", check_simd_error},
     {"avx-state", check_avx_state},
+    {0},
+};
+
+const struct check x87_irq_checks[] = {
+    {"x87-irq", check_x87_irq},
+    {"x87-irq-again", check_x87_irq_again},
     {0},
 };

@@ -9,6 +9,7 @@ const struct theme themes[] = {
     {rdseed_checks, has_rdseed},
     {state_checks, 0},
     {float_checks, 0},
+    {x87_irq_checks, not_domain_on_qemu},
     {xsave_checks, has_xsave},
     {xsaveopt_checks, has_xsaveopt},
     {xsavec_checks, has_xsavec},
