@@ -43,7 +43,7 @@ struct cpu {
     uint64_t armed_tsc;         // what the timer is armed for
     bool deadlines_changed;     // a timeout or the turn's end may come before that (kernel lock)
     uint64_t slice_start_tsc;   // up to when current is charged
-    uint64_t turn_start_tsc;    // when current began its turn among its equals
+    uint64_t turn_end_tsc;      // when the turn of current among its equals is over
     uint64_t min_vtime;         // of the fair class (kernel lock)
     struct thread *fpu_owner;   // whose state the FPU, XCR0 and DR0..3 hold
     uint64_t fs_base;           // what MSR_FS_BASE holds

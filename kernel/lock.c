@@ -6,12 +6,19 @@
 
 static uint32_t held __attribute__((aligned(64)));
 
-void lock_acquire_kernel(void) {
-    while (__atomic_exchange_n(&held, 1, __ATOMIC_ACQUIRE))
+// Apart from the usual case, which each way in takes.
+static __attribute__((noinline)) void wait(void) {
+    do {
         while (__atomic_load_n(&held, __ATOMIC_RELAXED)) {
             cpu_answer_requests();
             cpu_relax();
         }
+    } while (__atomic_exchange_n(&held, 1, __ATOMIC_ACQUIRE));
+}
+
+void lock_acquire_kernel(void) {
+    if (__atomic_exchange_n(&held, 1, __ATOMIC_ACQUIRE))
+        wait();
 }
 
 void lock_release_kernel(void) {

@@ -94,16 +94,12 @@ static uint64_t turn_end(const struct cpu *cpu, const struct thread *head) {
     if (head->queue.next == &cpu->run_queue)
         return NO_DEADLINE;
     const struct thread *next = CONTAINER(head->queue.next, struct thread, queue);
-    return next->effective == head->effective ? cpu->turn_start_tsc + tsc_hz / SLICE_HZ : NO_DEADLINE;
-}
-
-static bool turn_over(const struct cpu *cpu, uint64_t now) {
-    return now - cpu->turn_start_tsc >= tsc_hz / SLICE_HZ;
+    return next->effective == head->effective ? cpu->turn_end_tsc : NO_DEADLINE;
 }
 
 bool scheduler_must_switch(const struct thread *current, uint64_t now) {
     const struct cpu *cpu = cpu_self();
-    return cpu->reschedule || cpu->run_queue.next != &current->queue || turn_over(cpu, now);
+    return cpu->reschedule || cpu->run_queue.next != &current->queue || now >= cpu->turn_end_tsc;
 }
 
 static uint64_t first_deadline(const struct cpu *cpu, uint64_t deadline) {
@@ -119,13 +115,19 @@ static uint64_t first_deadline(const struct cpu *cpu, uint64_t deadline) {
     return deadline;
 }
 
-void scheduler_arm(uint64_t deadline) {
-    struct cpu *cpu = cpu_self();
+// Apart from the question whether there is anything to do, which each way in and out asks.
+static __attribute__((noinline)) void arm_anew(struct cpu *cpu, uint64_t deadline) {
     if (cpu->deadlines_changed) {
         cpu->deadlines_changed = false;
         deadline = first_deadline(cpu, deadline);
     }
     clock_arm(deadline);
+}
+
+void scheduler_arm(uint64_t deadline) {
+    struct cpu *cpu = cpu_self();
+    if (cpu->deadlines_changed || deadline < cpu->armed_tsc)
+        arm_anew(cpu, deadline);
 }
 
 void scheduler_timer_fired(void) {
@@ -140,9 +142,9 @@ static void rotate(struct cpu *cpu) {
     if (!current || current->wait != WAIT_NOTHING || current->paused || list_empty(&current->queue))
         return;
     uint64_t now = rdtsc();
-    bool over = turn_over(cpu, now);
+    bool over = now >= cpu->turn_end_tsc;
     if (over)
-        cpu->turn_start_tsc = now;
+        cpu->turn_end_tsc = now + tsc_hz / SLICE_HZ;
     bool alone = cpu->run_queue.next == cpu->run_queue.previous;
     if (over || !alone)
         scheduler_account();
@@ -204,7 +206,7 @@ static void switch_to(struct cpu *cpu, struct thread *thread) {
     count(COUNTER_SWITCH);
     cpu->current = thread;
     cpu->deadlines_changed = true;
-    cpu->turn_start_tsc = cpu->slice_start_tsc;
+    cpu->turn_end_tsc = cpu->slice_start_tsc + tsc_hz / SLICE_HZ;
     cpu->tss.rsp[0] = (uint64_t)(uintptr_t)(&thread->regs + 1);
     if (cpu->fpu_owner != thread)
         cpu->fs_base = FS_BASE_UNKNOWN; // loading a selector into FS changes it without the core
@@ -248,7 +250,8 @@ void scheduler_dispatch(void) {
             cpu->fs_base = thread->fs_base;
             wrmsr(MSR_FS_BASE, thread->fs_base);
         }
-        scheduler_arm(NO_DEADLINE);
+        if (cpu->deadlines_changed)
+            arm_anew(cpu, NO_DEADLINE);
         lock_release_kernel();
         resume_user(&thread->regs);
     }

@@ -373,7 +373,7 @@ static int sys_reply_wait(struct call *call) {
     return (int)call->thread->regs.gpr[RAX];
 }
 
-static int sys_run(struct thread *thread, uint64_t selector, uint64_t event_mask) {
+static inline __attribute__((always_inline)) int sys_run(struct thread *thread, uint64_t selector, uint64_t event_mask) {
     int status;
     struct object *object = pd_object(thread->pd, selector, OBJECT_VCPU, RIGHT_USE, &status);
     return object ? vcpu_run(thread, CONTAINER(object, struct vcpu, object), event_mask) : status;
@@ -422,23 +422,30 @@ static int dispatch(uint64_t number, struct call *call) {
     }
 }
 
+static __attribute__((noinline)) void handle_other(struct thread *thread) {
+    const uint64_t *gpr = thread->regs.gpr;
+    struct call call = {thread, thread->pd, {gpr[RDI], gpr[RSI], gpr[RDX], gpr[R10], gpr[R8], gpr[R9]}, 0};
+    int status = dispatch(gpr[RAX], &call);
+    // A thread that blocked gets its results when it wakes; one that ended itself gets none.
+    if (status == AGAIN)
+        thread->regs.rip -= SYSCALL_BYTES;
+    else if (cpu_self()->current == thread && thread->wait == WAIT_NOTHING)
+        thread_result(thread, status, call.result);
+}
+
 // From entry.asm, on the CPU's own stack.
 _Noreturn void syscall_handle(struct thread *thread) {
     lock_acquire_kernel();
     if (cpu_self()->current != thread)
         scheduler_dispatch(); // it was stopped while this CPU waited for the lock
     count(COUNTER_SYSCALL);
-    const uint64_t *gpr = thread->regs.gpr, number = gpr[RAX];
-    if (number == SYS_RUN) { // the most frequent: without the table
-        thread_result(thread, sys_run(thread, gpr[RDI], gpr[RSI]), 0);
-        scheduler_dispatch();
+    const uint64_t *gpr = thread->regs.gpr;
+    if (gpr[RAX] == SYS_RUN) { // the most frequent; its results come when the run ends
+        int status = sys_run(thread, gpr[RDI], gpr[RSI]);
+        if (status != OK)
+            thread_result(thread, status, 0);
+    } else {
+        handle_other(thread);
     }
-    struct call call = {thread, thread->pd, {gpr[RDI], gpr[RSI], gpr[RDX], gpr[R10], gpr[R8], gpr[R9]}, 0};
-    int status = dispatch(number, &call);
-    // A thread that blocked gets its results when it wakes; one that ended itself gets none.
-    if (status == AGAIN)
-        thread->regs.rip -= SYSCALL_BYTES;
-    else if (cpu_self()->current == thread && thread->wait == WAIT_NOTHING)
-        thread_result(thread, status, call.result);
     scheduler_dispatch();
 }

@@ -89,7 +89,8 @@ void vcpu_leave(struct thread *thread) {
 }
 
 static bool leave_with(struct thread *thread, int status) {
-    vcpu_leave(thread);
+    thread->vcpu->runner = NULL;
+    thread->vcpu = NULL;
     thread_result(thread, status, 0);
     return true;
 }
@@ -199,7 +200,7 @@ static void inject(struct vcpu *vcpu, struct inject_decision decision, const str
         break;
     }
     vcpu->event = 0;
-    vcpu->apic_changed = vcpu->virtual_delivery;
+    vcpu->apic_changed = vcpu->virtual_delivery || (vcpu->apic_mode && apic_any(vcpu->apic, APIC_IRR));
     vcpu->requested = state->irr_highest;
     vcpu->in_service = state->isr_highest;
     if (decision.interrupt_window)
@@ -222,12 +223,12 @@ void vcpu_take_back_event(struct vcpu *vcpu) {
 }
 
 // What inject_decide says nothing of: nobody asks for anything. What is in service alone asks for nothing either.
-// While the processor delivers, what it knows of waits for nobody else.
+// While the processor delivers, what it knows of waits for nobody else; of a halted vCPU, for the core.
 static bool nothing_waits(const struct vcpu *vcpu, bool halted) {
     const struct vcpu_page *page = vcpu->page;
     return !(vcpu->event | vcpu->held | vcpu->nmi_pending | __atomic_load_n(&page->posted, __ATOMIC_RELAXED) |
              __atomic_load_n(&page->requests, __ATOMIC_RELAXED)) &&
-           (vcpu->virtual_delivery && !halted ? !vcpu->apic_changed : !apic_any(vcpu->apic, APIC_IRR));
+           !(vcpu->virtual_delivery && halted ? apic_any(vcpu->apic, APIC_IRR) : vcpu->apic_changed);
 }
 
 static bool halt(struct thread *thread, uint64_t deadline) {
@@ -307,17 +308,15 @@ static bool interrupted_run(struct thread *thread, struct vcpu *vcpu, uint64_t n
     return capped(thread, now);
 }
 
-// Loads what the VMM changed.
-static void load_dirty(struct vcpu *vcpu) {
-    struct vcpu_page *page = vcpu->page;
-    uint32_t dirty = __atomic_load_n(&page->dirty, __ATOMIC_RELAXED) & GROUP_ALL;
-    page->dirty = 0;
+// Groups of which the core keeps something itself; GROUP_RIP, which most exits change, apart.
+#define GROUP_KEPT (GROUP_EVENT | GROUP_INTERCEPT | GROUP_XCR0 | GROUP_APIC)
+
+static __attribute__((noinline)) void keep_dirty(struct vcpu *vcpu, uint32_t dirty) {
+    const struct vcpu_page *page = vcpu->page;
     if (dirty & GROUP_EVENT) {
         vcpu->event = page->event;
         vcpu->from_apic = false;
     }
-    if (dirty & GROUP_RIP)
-        vcpu->nmi_blocked = (page->interruptibility & VCPU_NMI_BLOCKED) != 0;
     if (dirty & GROUP_INTERCEPT)
         vcpu->exception_intercepts = page->exception_intercepts;
     if (dirty & GROUP_APIC) {
@@ -326,7 +325,35 @@ static void load_dirty(struct vcpu *vcpu) {
     }
     if ((dirty & GROUP_XCR0) && host.xsave)
         fpu_set_guest_xcr0(__atomic_load_n(&page->xcr0, __ATOMIC_RELAXED));
+}
+
+// Loads what the VMM changed.
+static void load_dirty(struct vcpu *vcpu) {
+    struct vcpu_page *page = vcpu->page;
+    uint32_t dirty = __atomic_load_n(&page->dirty, __ATOMIC_RELAXED) & GROUP_ALL;
+    page->dirty = 0;
+    if (dirty & GROUP_RIP)
+        vcpu->nmi_blocked = (page->interruptibility & VCPU_NMI_BLOCKED) != 0;
+    if (dirty & GROUP_KEPT)
+        keep_dirty(vcpu, dirty);
     VENDOR(load, vcpu, dirty);
+}
+
+// Something may wait: what the entry is given. False: there is none, *back says what vcpu_continue does.
+static __attribute__((noinline)) bool deliver(struct thread *thread, struct vcpu *vcpu, uint64_t deadline, bool *back) {
+    struct inject_state state = inject_collect(vcpu);
+    if (vcpu->page->activity == VCPU_HALTED && !inject_wakes(state)) {
+        *back = halt(thread, deadline);
+        return false;
+    }
+    vcpu->page->activity = VCPU_ACTIVE;
+    struct inject_decision decision = inject_decide(state);
+    if (decision.action == INJECT_EXTINT && !vcpu->held) {
+        *back = leave_between(thread, VCPU_EXIT_EXTINT);
+        return false;
+    }
+    inject(vcpu, decision, &state);
+    return true;
 }
 
 bool vcpu_continue(struct thread *thread) {
@@ -345,15 +372,8 @@ bool vcpu_continue(struct thread *thread) {
             if (halted)
                 return halt(thread, deadline);
             VENDOR(prepare, vcpu, 0, (struct inject_decision){0});
-        } else {
-            struct inject_state state = inject_collect(vcpu);
-            if (halted && !inject_wakes(state))
-                return halt(thread, deadline);
-            page->activity = VCPU_ACTIVE;
-            struct inject_decision decision = inject_decide(state);
-            if (decision.action == INJECT_EXTINT && !vcpu->held)
-                return leave_between(thread, VCPU_EXIT_EXTINT);
-            inject(vcpu, decision, &state);
+        } else if (!deliver(thread, vcpu, deadline, &back)) {
+            return back;
         }
         enter(thread, vcpu, cap_end(thread, now, deadline));
         if (cpu_self()->current != thread || thread->vcpu != vcpu)

@@ -15,8 +15,8 @@ struct vcpu {
     volatile uint32_t *apic;       // virtual-APIC page
     uint32_t apic_mode;            // VCPU_APIC_*, as the VMM has said it last
     bool virtual_delivery;         // of the vendor: the processor delivers what the page requests
-    bool apic_changed;             // and does not know what the page says now:
-    uint8_t requested, in_service; // the highest of IRR and ISR
+    bool apic_changed;             // what the page requests has to be looked at: something waits, or it may
+    uint8_t requested, in_service; // the highest of IRR and ISR, for a processor that delivers
     struct thread *last_runner;    // whose extended state is the guest's, null before the first run
     uint64_t last_runner_generation;
     struct thread *runner; // the thread whose run it is in, else null

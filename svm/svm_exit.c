@@ -79,34 +79,35 @@ static int exit_task_switch(struct vcpu *vcpu, struct vmcb *vmcb) {
     return VCPU_EXIT_TASK_SWITCH;
 }
 
-// Exits whose reason says all, frequent ones first.
-static const struct {
-    uint16_t code;
-    int16_t reason;
-} plain_exits[] = {
-    {EXIT_CPUID, VCPU_EXIT_CPUID},       {EXIT_HLT, VCPU_EXIT_HLT},
-    {EXIT_INTR, EXIT_HANDLED},           {EXIT_NMI, EXIT_HANDLED},
-    {EXIT_INIT, EXIT_HANDLED},           {EXIT_VINTR, EXIT_HANDLED},
-    {EXIT_RDPMC, VCPU_EXIT_RDPMC},       {EXIT_INVD, VCPU_EXIT_WBINVD},
-    {EXIT_WBINVD, VCPU_EXIT_WBINVD},     {EXIT_INVLPGA, VCPU_EXIT_VIRTUALIZATION},
-    {EXIT_SHUTDOWN, VCPU_EXIT_SHUTDOWN}, {EXIT_VMMCALL, VCPU_EXIT_VMCALL},
-    {EXIT_MONITOR, VCPU_EXIT_MWAIT},     {EXIT_MWAIT, VCPU_EXIT_MWAIT},
-    {EXIT_MWAIT_C, VCPU_EXIT_MWAIT},     {EXIT_XSETBV, VCPU_EXIT_XSETBV},
+// Exits whose reason says all.
+#define PLAIN(exit) ((exit) + 2) // 0: there is more to say
+static const uint8_t plain_exits[] = {
+    [EXIT_INTR] = PLAIN(EXIT_HANDLED),
+    [EXIT_NMI] = PLAIN(EXIT_HANDLED),
+    [EXIT_INIT] = PLAIN(EXIT_HANDLED),
+    [EXIT_VINTR] = PLAIN(EXIT_HANDLED),
+    [EXIT_RDPMC] = PLAIN(VCPU_EXIT_RDPMC),
+    [EXIT_CPUID] = PLAIN(VCPU_EXIT_CPUID),
+    [EXIT_INVD] = PLAIN(VCPU_EXIT_WBINVD),
+    [EXIT_HLT] = PLAIN(VCPU_EXIT_HLT),
+    [EXIT_INVLPGA] = PLAIN(VCPU_EXIT_VIRTUALIZATION),
+    [EXIT_SHUTDOWN] = PLAIN(VCPU_EXIT_SHUTDOWN),
+    [EXIT_VMRUN] = PLAIN(VCPU_EXIT_VIRTUALIZATION),
+    [EXIT_VMMCALL] = PLAIN(VCPU_EXIT_VMCALL),
+    [EXIT_VMLOAD... EXIT_RDTSCP] = PLAIN(VCPU_EXIT_VIRTUALIZATION),
+    [EXIT_WBINVD] = PLAIN(VCPU_EXIT_WBINVD),
+    [EXIT_MONITOR] = PLAIN(VCPU_EXIT_MWAIT),
+    [EXIT_MWAIT] = PLAIN(VCPU_EXIT_MWAIT),
+    [EXIT_MWAIT_C] = PLAIN(VCPU_EXIT_MWAIT),
+    [EXIT_XSETBV] = PLAIN(VCPU_EXIT_XSETBV),
 };
-
-static int decode_plain(struct vcpu *vcpu, uint32_t code) {
-    for (unsigned i = 0; i < sizeof(plain_exits) / sizeof(plain_exits[0]); i++)
-        if (plain_exits[i].code == code)
-            return plain_exits[i].reason == EXIT_HANDLED ? EXIT_HANDLED
-                                                         : exit_plain(vcpu, (enum vcpu_exit)plain_exits[i].reason);
-    if (code >= EXIT_VMRUN && code <= EXIT_RDTSCP) // offered to no guest
-        return exit_plain(vcpu, VCPU_EXIT_VIRTUALIZATION);
-    vcpu->page->qualification = code;
-    return VCPU_EXIT_INVALID;
-}
 
 static int decode(struct vcpu *vcpu, struct vmcb *vmcb) {
     uint32_t code = (uint32_t)vmcb->exit_code;
+    if (code < sizeof(plain_exits) && plain_exits[code]) { // most of them
+        int exit = plain_exits[code] - PLAIN(0);
+        return exit == EXIT_HANDLED ? EXIT_HANDLED : exit_plain(vcpu, (enum vcpu_exit)exit);
+    }
     switch (code) {
     case EXIT_IOIO:
         return exit_io(vcpu, vmcb);
@@ -131,7 +132,8 @@ static int decode(struct vcpu *vcpu, struct vmcb *vmcb) {
     }
     if (code >= EXIT_EXCEPTION0 && code < EXIT_EXCEPTION0 + 32)
         return exit_exception(vcpu, vmcb, code - EXIT_EXCEPTION0);
-    return decode_plain(vcpu, code);
+    vcpu->page->qualification = code;
+    return VCPU_EXIT_INVALID;
 }
 
 // What the exit interrupted and has to be delivered again. INTn, INT3 and INTO run again by themselves, but for one
@@ -175,18 +177,16 @@ int svm_exit(struct vcpu *vcpu) {
     struct vmcb *vmcb = vmcb_of(vcpu);
     struct vcpu_page *page = vcpu->page;
     // CR8 is the guest's without exits: its priority goes to the virtual-APIC page.
-    uint8_t before = (uint8_t)vcpu->apic[APIC_TPR / 4], tpr = apic_tpr_of_cr8(before, vmcb->vintr & V_TPR_MASK);
-    if (tpr != before)
-        vcpu->apic[APIC_TPR / 4] = tpr;
+    uint8_t tpr = (uint8_t)vcpu->apic[APIC_TPR / 4];
+    if (apic_cr8(tpr) != (vmcb->vintr & V_TPR_MASK))
+        vcpu->apic[APIC_TPR / 4] = apic_tpr_of_cr8(tpr, vmcb->vintr & V_TPR_MASK);
     vcpu->event = interrupted_event(vcpu, vmcb);
-    page->gpr[RAX] = vmcb->rax; // also where the core enters again
-    page->gpr[RSP] = vmcb->rsp;
     page->next_rip = svm_features.nrips ? vmcb->next_rip : 0;
     page->instruction_length = page->next_rip ? (uint32_t)(page->next_rip - vmcb->rip) & 0xf : 0;
     if (vcpu->shadowed)
         keep_shadow(vcpu, vmcb);
-    int reason = step_ended(vcpu, vmcb) ? EXIT_HANDLED : decode(vcpu, vmcb);
-    if (reason != EXIT_HANDLED)
-        svm_export(vcpu, reason);
+    bool ended = (vcpu->stepping || vcpu->iret_next) && step_ended(vcpu, vmcb);
+    int reason = ended ? EXIT_HANDLED : decode(vcpu, vmcb);
+    svm_export(vcpu, reason);
     return reason;
 }

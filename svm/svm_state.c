@@ -113,8 +113,6 @@ void svm_load(struct vcpu *vcpu, uint32_t groups) {
 static void export_hot(struct vcpu *vcpu) {
     const struct vmcb *vmcb = vmcb_of(vcpu);
     struct vcpu_page *page = vcpu->page;
-    page->gpr[RAX] = vmcb->rax;
-    page->gpr[RSP] = vmcb->rsp;
     page->rip = vmcb->rip;
     page->rflags = vmcb->rflags;
     page->interruptibility =
@@ -139,6 +137,10 @@ static void read_debug_addresses(struct vcpu_page *page) {
 
 void svm_export(struct vcpu *vcpu, int reason) {
     struct vcpu_page *page = vcpu->page;
+    page->gpr[RAX] = vmcb_of(vcpu)->rax; // also where the core enters again
+    page->gpr[RSP] = vmcb_of(vcpu)->rsp;
+    if (reason == EXIT_HANDLED)
+        return;
     uint32_t wanted = exit_wants(page, reason);
     export_hot(vcpu);
     page->valid = GROUP_HOT;

@@ -121,6 +121,7 @@ _Static_assert(offsetof(struct vmcb, pat) == 0x668, "VMCB");
 #define EXIT_SHUTDOWN    0x07fu
 #define EXIT_VMRUN       0x080u
 #define EXIT_VMMCALL     0x081u
+#define EXIT_VMLOAD      0x082u
 #define EXIT_SKINIT      0x086u
 #define EXIT_RDTSCP      0x087u
 #define EXIT_WBINVD      0x089u

@@ -407,12 +407,14 @@ static void forget_stale(struct vcpu *vcpu, struct cpu *cpu) {
 
 static void write_host_changes(struct vmx_vcpu *v, struct cpu *cpu) {
     uint64_t cr3 = read_cr3();
-    if (v->host_stale)
+    if (v->host_stale) {
+        v->host_stale = false;
         write_host_cpu(cpu);
-    v->host_stale = false;
-    if (v->host_cr3 != cr3)
+    }
+    if (v->host_cr3 != cr3) {
+        v->host_cr3 = cr3;
         vmwrite(VMCS_HOST_CR3, cr3);
-    v->host_cr3 = cr3;
+    }
 }
 
 // Exits leave the limits of GDTR and TR at FFFFh and 67h (SDM 3C 30.5.2): a selector of user level must not reach what

@@ -162,6 +162,10 @@ static const uint8_t plain_exits[] = {
 };
 
 static int decode(struct vcpu *vcpu, uint32_t reason) {
+    if (reason < sizeof(plain_exits) && plain_exits[reason]) { // most of them
+        int exit = plain_exits[reason] - PLAIN(0);
+        return exit == EXIT_HANDLED ? EXIT_HANDLED : exit_plain(vcpu, (enum vcpu_exit)exit);
+    }
     switch (reason) {
     case REASON_EXCEPTION:
         return exit_exception(vcpu);
@@ -182,10 +186,6 @@ static int decode(struct vcpu *vcpu, uint32_t reason) {
         break;
     default:
         break;
-    }
-    if (reason < sizeof(plain_exits) && plain_exits[reason]) {
-        int exit = plain_exits[reason] - PLAIN(0);
-        return exit == EXIT_HANDLED ? EXIT_HANDLED : exit_plain(vcpu, (enum vcpu_exit)exit);
     }
     vcpu->page->qualification = reason | vmread(VMCS_QUALIFICATION) << 32;
     return VCPU_EXIT_INVALID;
@@ -214,10 +214,12 @@ static uint64_t interrupted_event(struct vcpu *vcpu) {
 }
 
 // Is the length of the instruction there (SDM 3C 30.2.5)?
+#define REASONS(first, last) ((2ull << (last)) - (1ull << (first)))
 bool vmx_has_length(uint32_t reason) {
-    return reason == REASON_CPUID || reason == REASON_HLT || reason == REASON_INVD ||
-           (reason >= REASON_RDPMC && reason <= REASON_WRMSR) || reason == REASON_MWAIT || reason == REASON_MONITOR ||
-           (reason >= REASON_INVEPT && reason <= REASON_XSETBV);
+    const uint64_t reasons = REASONS(REASON_CPUID, REASON_CPUID) | REASONS(REASON_HLT, REASON_INVD) |
+                             REASONS(REASON_RDPMC, REASON_WRMSR) | REASONS(REASON_MWAIT, REASON_MWAIT) |
+                             REASONS(REASON_MONITOR, REASON_MONITOR) | REASONS(REASON_INVEPT, REASON_XSETBV);
+    return reason < 64 && (reasons >> reason & 1);
 }
 
 // After an entry that failed what was to be injected was not, and is in the field still (SDM 3C 29.8).
@@ -233,33 +235,41 @@ static void drop_event(struct vcpu *vcpu) {
 static int exit_refused(struct vcpu *vcpu) {
     vcpu->page->qualification = vmread(VMCS_INSTRUCTION_ERROR) | 1ull << 63;
     drop_event(vcpu);
-    vmx_export(vcpu, VCPU_EXIT_INVALID);
     return VCPU_EXIT_INVALID;
 }
 
-int vmx_exit(struct vcpu *vcpu) {
+// What was interrupted, and what the instruction was.
+static void read_exit(struct vcpu *vcpu, uint32_t reason) {
     struct vmx_vcpu *v = vmx_of(vcpu);
     struct vcpu_page *page = vcpu->page;
-    vmx_make_current(vcpu);
-    uint32_t reason = v->reason;
-    page->instruction_length = 0;
-    page->next_rip = 0;
-    if (v->entry_failed)
+    vcpu->event = interrupted_event(vcpu);
+    v->interruptibility = vmread(VMCS_INTERRUPTIBILITY);
+    vcpu->nmi_blocked = (v->interruptibility & BLOCKED_BY_NMI) != 0;
+    if (vmx_has_length(reason)) {
+        uint64_t length = vmread(VMCS_EXIT_LENGTH);
+        page->rip = vmread(VMCS_GUEST_RIP);
+        page->instruction_length = (uint32_t)length;
+        page->next_rip = page->rip + length;
+    }
+}
+
+static int decode_all(struct vcpu *vcpu) {
+    uint32_t reason = vmx_of(vcpu)->reason;
+    vcpu->page->instruction_length = 0;
+    vcpu->page->next_rip = 0;
+    if (vmx_of(vcpu)->entry_failed)
         return exit_refused(vcpu);
     if (reason & REASON_ENTRY_FAILED) {
         drop_event(vcpu);
     } else {
-        vcpu->event = interrupted_event(vcpu);
-        v->interruptibility = vmread(VMCS_INTERRUPTIBILITY);
-        vcpu->nmi_blocked = (v->interruptibility & BLOCKED_BY_NMI) != 0;
-        if (vmx_has_length(reason)) {
-            uint64_t length = vmread(VMCS_EXIT_LENGTH);
-            page->rip = vmread(VMCS_GUEST_RIP);
-            page->instruction_length = (uint32_t)length;
-            page->next_rip = page->rip + length;
-        }
+        read_exit(vcpu, reason);
     }
-    int exit = decode(vcpu, reason);
+    return decode(vcpu, reason);
+}
+
+int vmx_exit(struct vcpu *vcpu) {
+    vmx_make_current(vcpu);
+    int exit = decode_all(vcpu);
     if (exit != EXIT_HANDLED)
         vmx_export(vcpu, exit);
     return exit;

@@ -64,19 +64,33 @@ static enum emulate_result fetch_walk(struct emulate *e, uint64_t linear, uint8_
     return out->page ? EMULATE_DONE : EMULATE_NO_RAM;
 }
 
-// The code at a linear address, up to the end of its page.
-static const uint8_t *fetch_page(struct emulate *e, uint64_t linear, enum emulate_result *status) {
+static struct fetch_page *fetch_place(struct emulate *e, uint64_t linear) {
+    return &e->fetch_cache.entry[linear / PAGE_SIZE % FETCH_CACHE_PAGES];
+}
+
+static uint8_t fetch_access(const struct vcpu_page *cpu) {
+    return cpu->cpl == 3 ? ACCESS_EXECUTE | ACCESS_USER : ACCESS_EXECUTE;
+}
+
+// The code at a linear address, up to the end of its page, if it was fetched from before; else null.
+static inline const uint8_t *fetch_known(struct emulate *e, uint64_t linear) {
     const struct vcpu_page *cpu = e->cpu;
-    struct fetch_page *page = &e->fetch_cache.entry[linear / PAGE_SIZE % FETCH_CACHE_PAGES];
-    uint8_t access = cpu->cpl == 3 ? ACCESS_EXECUTE | ACCESS_USER : ACCESS_EXECUTE;
-    bool known = page->page && page->linear_page == (linear & ~(PAGE_SIZE - 1)) && page->access == access &&
-                 page->cr3 == cpu->cr3 && page->cr0 == cpu->cr0 && page->cr4 == cpu->cr4 && page->efer == cpu->efer;
-    if (!known || !page_walk_still_valid(&page->walk)) {
-        *status = fetch_walk(e, linear, access, page);
-        if (*status != EMULATE_DONE)
-            return NULL;
-    }
+    const struct fetch_page *page = fetch_place(e, linear);
+    uint64_t other = (page->linear_page ^ (linear & ~(PAGE_SIZE - 1))) | (page->cr3 ^ cpu->cr3) |
+                     (page->cr0 ^ cpu->cr0) | (page->cr4 ^ cpu->cr4) | (page->efer ^ cpu->efer);
+    if (other || !page->page || page->access != fetch_access(cpu) || !page_walk_still_valid(&page->walk))
+        return NULL;
     return page->page + linear % PAGE_SIZE;
+}
+
+// The same, walking the guest's page tables if need be; null with a status if they do not lead there.
+static const uint8_t *fetch_page(struct emulate *e, uint64_t linear, enum emulate_result *status) {
+    const uint8_t *known = fetch_known(e, linear);
+    if (known)
+        return known;
+    struct fetch_page *page = fetch_place(e, linear);
+    *status = fetch_walk(e, linear, fetch_access(e->cpu), page);
+    return *status == EMULATE_DONE ? page->page + linear % PAGE_SIZE : NULL;
 }
 
 enum emulate_result emulate_fetch(struct emulate *e, uint8_t bytes[16], unsigned *count) {
@@ -107,22 +121,18 @@ enum emulate_result emulate_fetch_more(struct emulate *e, uint8_t bytes[16], uns
     return EMULATE_DONE;
 }
 
-// The usual case: no prefix, all on one page.
-static bool opcode_at_rip(struct emulate *e, const uint8_t *opcode, unsigned opcode_bytes) {
-    enum emulate_result status = EMULATE_DONE;
+// The usual case: no prefix, all on one page, from which code was fetched before.
+static inline bool opcode_at_rip(struct emulate *e, const uint8_t *opcode, unsigned opcode_bytes) {
     uint64_t linear = segment_linear(e, SEGMENT_CS, e->cpu->rip);
-    const uint8_t *code = PAGE_SIZE - linear % PAGE_SIZE >= opcode_bytes ? fetch_page(e, linear, &status) : NULL;
+    const uint8_t *code = PAGE_SIZE - linear % PAGE_SIZE >= opcode_bytes ? fetch_known(e, linear) : NULL;
     for (unsigned i = 0; code && i < opcode_bytes; i++)
         if (code[i] != opcode[i])
             return false;
     return code != NULL;
 }
 
-enum emulate_result emulate_length(struct emulate *e, const uint8_t *opcode, unsigned opcode_bytes, unsigned *length) {
-    if (opcode_at_rip(e, opcode, opcode_bytes)) {
-        *length = opcode_bytes;
-        return EMULATE_DONE;
-    }
+static __attribute__((noinline)) enum emulate_result length_decoded(struct emulate *e, const uint8_t *opcode,
+                                                                    unsigned opcode_bytes, unsigned *length) {
     uint8_t bytes[16];
     unsigned count = 0, mode = emulate_mode_bits(e->cpu);
     enum emulate_result status = emulate_fetch(e, bytes, &count);
@@ -136,6 +146,13 @@ enum emulate_result emulate_length(struct emulate *e, const uint8_t *opcode, uns
         *length = decode_length_of(bytes, count, mode, opcode, opcode_bytes);
     }
     return *length ? EMULATE_DONE : EMULATE_UNHANDLED;
+}
+
+enum emulate_result emulate_length(struct emulate *e, const uint8_t *opcode, unsigned opcode_bytes, unsigned *length) {
+    if (!opcode_at_rip(e, opcode, opcode_bytes))
+        return length_decoded(e, opcode, opcode_bytes, length);
+    *length = opcode_bytes;
+    return EMULATE_DONE;
 }
 
 // ---- Instructions

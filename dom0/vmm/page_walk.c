@@ -169,6 +169,10 @@ static enum page_walk_result walk_once(const struct page_walk_registers *registe
         return PAGE_WALK_FAULT;
     }
     *again = !mark_used(mode, memory, entry_gpa, access, out);
+    for (unsigned i = out->entries; i < PAGE_WALK_LEVELS; i++) {
+        out->entry[i] = out->entry[out->entries - 1];
+        out->value[i] = out->value[out->entries - 1];
+    }
     return PAGE_WALK_OK;
 }
 
@@ -188,12 +192,14 @@ enum page_walk_result page_walk(const struct page_walk_registers *registers, con
 }
 
 bool page_walk_still_valid(const struct page_walk *walk) {
-    uint64_t changed = walk->in_device;
+    uint64_t changed = 0;
+    if (walk->in_device || walk->entries == 0)
+        return !walk->in_device;
     if (walk->entry_bytes == 8) // by far the most frequent, and looked at for each exit whose length is not known
-        for (unsigned i = 0; i < walk->entries && !changed; i++)
-            changed = entry_load(walk->entry[i], 8) ^ walk->value[i];
+        for (unsigned i = 0; i < PAGE_WALK_LEVELS; i++)
+            changed |= entry_load(walk->entry[i], 8) ^ walk->value[i];
     else
-        for (unsigned i = 0; i < walk->entries && !changed; i++)
-            changed = entry_load(walk->entry[i], 4) ^ walk->value[i];
+        for (unsigned i = 0; i < PAGE_WALK_LEVELS; i++)
+            changed |= entry_load(walk->entry[i], 4) ^ walk->value[i];
     return changed == 0;
 }

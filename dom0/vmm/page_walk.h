@@ -71,7 +71,7 @@ struct page_walk {
     // The entries that led there, for who keeps the translation: it holds as long as they have these values.
     uint32_t entries, entry_bytes;
     bool in_device;                      // some of them are a device's: it holds never
-    const void *entry[PAGE_WALK_LEVELS]; // null: of a device
+    const void *entry[PAGE_WALK_LEVELS]; // null: of a device. Behind the last one it repeats, if there is one
     uint64_t value[PAGE_WALK_LEVELS];
 };
 
