@@ -225,8 +225,8 @@ enum vcpu_exit {
 // Groups of registers. A group is valid in the page if its bit is in `valid`; the core loads the groups in `dirty`.
 #define GROUP_GPR       0x001u // always valid; always loaded
 #define GROUP_RIP       0x002u // rip, rflags, interruptibility; valid after every exit
-#define GROUP_CONTROL   0x004u // cr0, cr2, cr3, cr4, efer; valid after every exit
-#define GROUP_CS_SS     0x008u // cs, ss, cpl; valid after every exit
+#define GROUP_CONTROL   0x004u // cr0, cr2, cr3, cr4, efer; valid after every exit but those of VCPU_EXITS_SIMPLE
+#define GROUP_CS_SS     0x008u // cs, ss, cpl; likewise
 #define GROUP_SEGMENT   0x010u // ds, es, fs, gs, ldtr, tr
 #define GROUP_TABLE     0x020u // gdtr, idtr
 #define GROUP_MSR       0x040u // star .. pat
@@ -237,7 +237,14 @@ enum vcpu_exit {
 #define GROUP_XCR0      0x800u
 #define GROUP_APIC      0x1000u // apic_mode, apic_access; IRR or ISR of the APIC page
 #define GROUP_ALL       0x1fffu
-#define GROUP_HOT       (GROUP_GPR | GROUP_RIP | GROUP_CONTROL | GROUP_CS_SS | GROUP_EVENT)
+#define GROUP_ALWAYS    (GROUP_GPR | GROUP_RIP | GROUP_EVENT)
+#define GROUP_HOT       (GROUP_ALWAYS | GROUP_CONTROL | GROUP_CS_SS)
+
+// Exits of instructions whose operands are general registers or nothing at all; VCPU_EXIT_IO is one of them only
+// without a string. Where reading them costs, GROUP_CONTROL and GROUP_CS_SS are not in `valid` after these.
+#define VCPU_EXITS_SIMPLE                                                                                              \
+    (1u << VCPU_EXIT_CPUID | 1u << VCPU_EXIT_HLT | 1u << VCPU_EXIT_IO | 1u << VCPU_EXIT_RDMSR |                        \
+     1u << VCPU_EXIT_WRMSR | 1u << VCPU_EXIT_EOI | 1u << VCPU_EXIT_APIC_WRITE)
 
 struct vcpu_segment {
     uint16_t selector;

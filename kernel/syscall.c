@@ -373,7 +373,8 @@ static int sys_reply_wait(struct call *call) {
     return (int)call->thread->regs.gpr[RAX];
 }
 
-static inline __attribute__((always_inline)) int sys_run(struct thread *thread, uint64_t selector, uint64_t event_mask) {
+static inline __attribute__((always_inline)) int sys_run(struct thread *thread, uint64_t selector,
+                                                         uint64_t event_mask) {
     int status;
     struct object *object = pd_object(thread->pd, selector, OBJECT_VCPU, RIGHT_USE, &status);
     return object ? vcpu_run(thread, CONTAINER(object, struct vcpu, object), event_mask) : status;

@@ -321,7 +321,7 @@ static __attribute__((noinline)) void keep_dirty(struct vcpu *vcpu, uint32_t dir
         vcpu->exception_intercepts = page->exception_intercepts;
     if (dirty & GROUP_APIC) {
         vcpu->apic_mode = __atomic_load_n(&page->apic_mode, __ATOMIC_RELAXED);
-        vcpu->apic_changed = true;
+        vcpu->apic_changed = vcpu->virtual_delivery || apic_any(vcpu->apic, APIC_IRR);
     }
     if ((dirty & GROUP_XCR0) && host.xsave)
         fpu_set_guest_xcr0(__atomic_load_n(&page->xcr0, __ATOMIC_RELAXED));
@@ -406,9 +406,8 @@ int vcpu_fetch(struct vcpu *vcpu, uint32_t groups) {
         return ERROR_FEATURE;
     if (vcpu->runner)
         return ERROR_BUSY;
-    // The hot groups are in the page since the last exit; what the VMM changed and the core has not loaded is newer
-    // there.
-    groups &= GROUP_ALL & ~GROUP_HOT & ~vcpu->page->dirty;
+    // Some groups are in the page since the last exit; what the VMM changed and the core has not loaded is newer there.
+    groups &= GROUP_ALL & ~GROUP_ALWAYS & ~vcpu->page->dirty;
     VENDOR(fetch, vcpu, groups);
     if (!vcpu->last_runner || !object_lives(&vcpu->last_runner->object, OBJECT_THREAD, vcpu->last_runner_generation))
         return OK; // its memory may be another thread's by now

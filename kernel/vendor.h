@@ -42,10 +42,13 @@ struct vendor {
     uint32_t (*aborted)(const struct cpu *cpu);
 };
 
-// Groups that the VMM wants at an exit beside the hot ones; the page's qualification is that of the exit.
-static inline uint32_t exit_wants(const struct vcpu_page *page, int reason) {
-    bool memory = reason == VCPU_EXIT_MEMORY || (reason == VCPU_EXIT_IO && (page->qualification & VCPU_IO_STRING));
-    return (uint32_t)(memory ? page->wanted_memory : page->wanted_other);
+// Groups of the page that an exit brings: those that the ABI promises for its reason, and those that the VMM wants
+// beside them. The page's qualification is that of the exit.
+static inline uint32_t exit_groups(const struct vcpu_page *page, int reason) {
+    bool string = reason == VCPU_EXIT_IO && (page->qualification & VCPU_IO_STRING);
+    if (reason == VCPU_EXIT_MEMORY || string)
+        return GROUP_HOT | (uint32_t)page->wanted_memory;
+    return (VCPU_EXITS_SIMPLE >> reason & 1 ? GROUP_ALWAYS : GROUP_HOT) | (uint32_t)page->wanted_other;
 }
 
 extern const struct vendor svm_vendor, vmx_vendor;

@@ -16,7 +16,7 @@ extern struct svm_features svm_features;
 // svm_state.c: transfer between page and VMCB.
 void svm_load(struct vcpu *vcpu, uint32_t groups);
 void svm_fetch(struct vcpu *vcpu, uint32_t groups);
-// After each exit: RAX and RSP; with a reason for the VMM the hot groups and what it wants beside them.
+// After each exit: RAX and RSP; with a reason for the VMM the groups that it brings (exit_groups).
 void svm_export(struct vcpu *vcpu, int reason);
 
 // svm_exit.c

@@ -110,22 +110,31 @@ void svm_load(struct vcpu *vcpu, uint32_t groups) {
         vmcb->intercept_exceptions = exception_intercepts(vcpu->exception_intercepts);
 }
 
-static void export_hot(struct vcpu *vcpu) {
+static void export_always(struct vcpu *vcpu) {
     const struct vmcb *vmcb = vmcb_of(vcpu);
     struct vcpu_page *page = vcpu->page;
     page->rip = vmcb->rip;
     page->rflags = vmcb->rflags;
     page->interruptibility =
         ((vmcb->interrupt_shadow & 1) ? VCPU_SHADOW : 0) | (vcpu->nmi_blocked ? VCPU_NMI_BLOCKED : 0);
-    page->cpl = vmcb->cpl;
+    page->event = vcpu->event;
+}
+
+static void export_control(struct vcpu *vcpu) {
+    const struct vmcb *vmcb = vmcb_of(vcpu);
+    struct vcpu_page *page = vcpu->page;
     page->cr0 = vmcb->cr0;
     page->cr2 = vmcb->cr2;
     page->cr3 = vmcb->cr3;
     page->cr4 = vmcb->cr4;
     page->efer = vmcb->efer & ~EFER_SVME;
-    page->event = vcpu->event;
-    page->segment[SEGMENT_CS] = vmcb->cs;
-    page->segment[SEGMENT_SS] = vmcb->ss;
+}
+
+static void export_cs_ss(struct vcpu *vcpu) {
+    const struct vmcb *vmcb = vmcb_of(vcpu);
+    vcpu->page->segment[SEGMENT_CS] = vmcb->cs;
+    vcpu->page->segment[SEGMENT_SS] = vmcb->ss;
+    vcpu->page->cpl = vmcb->cpl;
 }
 
 static void read_debug_addresses(struct vcpu_page *page) {
@@ -141,8 +150,10 @@ void svm_export(struct vcpu *vcpu, int reason) {
     page->gpr[RSP] = vmcb_of(vcpu)->rsp;
     if (reason == EXIT_HANDLED)
         return;
-    uint32_t wanted = exit_wants(page, reason);
-    export_hot(vcpu);
+    uint32_t wanted = exit_groups(page, reason);
+    export_always(vcpu);
+    export_control(vcpu); // all of it at any exit: copies are cheap, and without next RIP the VMM decodes
+    export_cs_ss(vcpu);
     page->valid = GROUP_HOT;
     if (wanted & COPIED_GROUPS) {
         copy_fields(vcpu, wanted, false);
@@ -153,8 +164,12 @@ void svm_export(struct vcpu *vcpu, int reason) {
 }
 
 void svm_fetch(struct vcpu *vcpu, uint32_t groups) {
-    if ((groups & GROUP_HOT) == GROUP_HOT)
-        export_hot(vcpu);
+    if ((groups & GROUP_ALWAYS) == GROUP_ALWAYS)
+        export_always(vcpu);
+    if (groups & GROUP_CONTROL)
+        export_control(vcpu);
+    if (groups & GROUP_CS_SS)
+        export_cs_ss(vcpu);
     copy_fields(vcpu, groups, false);
     if ((groups & GROUP_DEBUG) && vcpu->runner)
         read_debug_addresses(vcpu->page); // the runner's CPU asks

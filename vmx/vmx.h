@@ -70,7 +70,7 @@ void vmx_zero_fields(void);
 // Transfer between page and VMCS.
 void vmx_load(struct vcpu *vcpu, uint32_t groups);
 void vmx_fetch(struct vcpu *vcpu, uint32_t groups);
-// After each exit: the hot groups and what the VMM wants beside them.
+// After each exit: the groups that it brings (exit_groups).
 void vmx_export(struct vcpu *vcpu, int reason);
 // A guest's value of CR0 or CR4 as the hardware gets it.
 uint64_t vmx_real_cr0(uint64_t cr0);

@@ -212,8 +212,8 @@ void vmx_load(struct vcpu *vcpu, uint32_t groups) {
         vmwrite(VMCS_EXCEPTION_BITMAP, exception_intercepts(vcpu->exception_intercepts));
 }
 
-// All of the hot groups but RIP. Inline, for each exit of the VMM's.
-static inline __attribute__((always_inline)) void export_hot(struct vcpu *vcpu) {
+// What every exit of the VMM's brings, but RIP; inline for these.
+static inline __attribute__((always_inline)) void export_always(struct vcpu *vcpu) {
     struct vmx_vcpu *v = vmx_of(vcpu);
     struct vcpu_page *page = vcpu->page;
     uint64_t blocked = v->interruptibility;
@@ -221,6 +221,12 @@ static inline __attribute__((always_inline)) void export_hot(struct vcpu *vcpu) 
     page->rflags = v->rflags = vmread(VMCS_GUEST_RFLAGS);
     page->interruptibility = (blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS) ? VCPU_SHADOW : 0) |
                              (blocked & BLOCKED_BY_NMI ? VCPU_NMI_BLOCKED : 0);
+    page->event = vcpu->event;
+}
+
+static void export_control(struct vcpu *vcpu) {
+    const struct vmx_vcpu *v = vmx_of(vcpu);
+    struct vcpu_page *page = vcpu->page;
     page->cr0 = (vmread(VMCS_GUEST_CR0) & ~CR0_OWNED) | (v->cr0_shadow & CR0_OWNED);
     page->cr2 = v->cr2;
     page->cr3 = vmread(VMCS_GUEST_CR3);
@@ -228,7 +234,9 @@ static inline __attribute__((always_inline)) void export_hot(struct vcpu *vcpu) 
     page->efer = vmread(VMCS_GUEST_EFER);
     for (unsigned i = 0; pae_paging(page) && i < 4; i++)
         page->pdpte[i] = vmread(VMCS_GUEST_PDPTE(i));
-    page->event = vcpu->event;
+}
+
+static void export_cs_ss(struct vcpu_page *page) {
     store_segment(page, SEGMENT_CS);
     store_segment(page, SEGMENT_SS);
     page->cpl = page->segment[SEGMENT_SS].attributes >> ATTRIBUTE_DPL_SHIFT & 3;
@@ -241,9 +249,16 @@ static void read_debug_addresses(struct vcpu_page *page) {
     page->dr[3] = read_dr3();
 }
 
-static void export_copied(struct vcpu *vcpu, uint32_t groups) {
+// The groups that not every exit brings.
+static void export_more(struct vcpu *vcpu, uint32_t groups) {
     struct vmx_vcpu *v = vmx_of(vcpu);
     struct vcpu_page *page = vcpu->page;
+    if (groups & GROUP_CONTROL)
+        export_control(vcpu);
+    if (groups & GROUP_CS_SS)
+        export_cs_ss(page);
+    if (!(groups & COPIED_GROUPS))
+        return;
     for (unsigned i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         if (groups & fields[i].group)
             *word(page, fields[i].page) = vmread(fields[i].vmcs);
@@ -266,26 +281,24 @@ static void export_copied(struct vcpu *vcpu, uint32_t groups) {
 void vmx_export(struct vcpu *vcpu, int reason) {
     const struct vmx_vcpu *v = vmx_of(vcpu);
     struct vcpu_page *page = vcpu->page;
-    uint32_t wanted = exit_wants(page, reason);
+    uint32_t groups = exit_groups(page, reason) & (GROUP_HOT | COPIED_GROUPS);
     if (v->entry_failed || !vmx_has_length(v->reason))
         page->rip = vmread(VMCS_GUEST_RIP);
-    export_hot(vcpu);
-    page->valid = GROUP_HOT;
-    if (wanted & COPIED_GROUPS) {
-        export_copied(vcpu, wanted);
-        page->valid |= wanted & COPIED_GROUPS;
-    }
-    if (wanted & GROUP_DEBUG)
+    export_always(vcpu);
+    page->valid = groups;
+    if (groups & ~GROUP_ALWAYS)
+        export_more(vcpu, groups);
+    if (groups & GROUP_DEBUG)
         read_debug_addresses(page); // the guest's are still on this CPU
 }
 
 void vmx_fetch(struct vcpu *vcpu, uint32_t groups) {
     vmx_make_current(vcpu);
-    if ((groups & GROUP_HOT) == GROUP_HOT) {
+    if ((groups & GROUP_ALWAYS) == GROUP_ALWAYS) {
         vcpu->page->rip = vmread(VMCS_GUEST_RIP);
-        export_hot(vcpu);
+        export_always(vcpu);
     }
-    export_copied(vcpu, groups);
+    export_more(vcpu, groups);
     if ((groups & GROUP_DEBUG) && vcpu->runner)
         read_debug_addresses(vcpu->page); // the runner's CPU asks
     vcpu->page->valid |= groups & (GROUP_HOT | COPIED_GROUPS);

@@ -160,7 +160,9 @@ enum emulate_result emulate_length(struct emulate *e, const uint8_t *opcode, uns
 void emulate_skip(struct emulate *e, unsigned length) {
     struct vcpu_page *cpu = e->cpu;
     uint64_t rip = cpu->rip + length;
-    cpu->rip = emulate_mode_bits(cpu) == 64 ? rip : rip & 0xffffffff;
+    if (emulate_skip_wraps(cpu, length) && emulate_mode_bits(cpu) != 64)
+        rip &= 0xffffffff;
+    cpu->rip = rip;
     cpu->rflags &= ~RFLAGS_RF;
     cpu->interruptibility &= ~VCPU_SHADOW;
     e->single_step = (cpu->rflags & RFLAGS_TF) != 0;

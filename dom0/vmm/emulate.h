@@ -92,6 +92,11 @@ enum emulate_result emulate_fetch_more(struct emulate *e, uint8_t bytes[16], uns
 // Moves RIP behind an instruction of this length: interrupt shadow and RFLAGS.RF end, TF asks for a single step.
 void emulate_skip(struct emulate *e, unsigned length);
 
+// Does it lead beyond 4 GiB? Only then does the mode matter, and with it GROUP_CONTROL and GROUP_CS_SS.
+static inline bool emulate_skip_wraps(const struct vcpu_page *cpu, unsigned length) {
+    return (cpu->rip + length) >> 32 != cpu->rip >> 32;
+}
+
 // 16, 32 or 64: how code is decoded now.
 unsigned emulate_mode_bits(const struct vcpu_page *cpu);
 

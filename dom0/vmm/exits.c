@@ -18,7 +18,14 @@ static void single_step(struct vcpu *vcpu) {
     vcpu_inject(vcpu, exception(VECTOR_DB));
 }
 
+// What a simple exit may lack (VCPU_EXITS_SIMPLE).
+static bool need_mode(struct vcpu *vcpu) {
+    return vcpu_need(vcpu, GROUP_CONTROL | GROUP_CS_SS);
+}
+
 void vcpu_skip(struct vcpu *vcpu, unsigned length) {
+    if (emulate_skip_wraps(vcpu->page, length))
+        (void)need_mode(vcpu);
     emulate_skip(&vcpu->emulate, length);
     if (vcpu->emulate.single_step)
         single_step(vcpu);
@@ -29,7 +36,7 @@ static void report_unhandled(struct vcpu *vcpu, const char *what) {
     uint8_t b[16] = {0};
     unsigned count = 0;
     struct emulate *e = &vcpu->emulate;
-    if (emulate_fetch(e, b, &count) != EMULATE_DONE)
+    if (!need_mode(vcpu) || emulate_fetch(e, b, &count) != EMULATE_DONE)
         count = 0;
     machine_log(vcpu->machine,
                 "vCPU %u at %04x:%llx: %s (exit %u, address %llx): %02x %02x %02x %02x %02x %02x %02x %02x; #UD",
@@ -68,7 +75,8 @@ bool vcpu_length(struct vcpu *vcpu, const uint8_t *opcode, unsigned bytes, unsig
         *length = (unsigned)(vcpu->page->next_rip - vcpu->page->rip);
         return true;
     }
-    enum emulate_result result = emulate_length(&vcpu->emulate, opcode, bytes, length);
+    enum emulate_result result =
+        need_mode(vcpu) ? emulate_length(&vcpu->emulate, opcode, bytes, length) : EMULATE_UNHANDLED;
     if (result == EMULATE_DONE)
         return true;
     vcpu->emulate.single_step = false;
@@ -105,6 +113,8 @@ static void exit_cpuid(struct vcpu *vcpu) {
         return;
     uint32_t leaf = (uint32_t)page->gpr[RAX];
     uint64_t xcr0 = leaf == 0xd && vcpu->machine->cpuid.xcr0_allowed ? vector_registers_xcr0(vcpu) : 1;
+    if (leaf == 1 && !vcpu_need(vcpu, GROUP_CONTROL))
+        return;
     struct cpuid_vcpu state = {vcpu->index, page->cr4, xcr0, lapic_enabled(&vcpu->lapic)};
     struct cpuid_result result = cpuid_read(&vcpu->machine->cpuid, &state, leaf, (uint32_t)page->gpr[RCX]);
     page->gpr[RAX] = result.eax;

@@ -22,10 +22,12 @@ static struct clock_scale scale_make(uint64_t from, uint64_t to) {
     return (struct clock_scale){(uint32_t)((to << 32) / from), shift};
 }
 
+// As the KVM clock has it; to shift left by what is shifted right behind the multiplication is to shift less.
 static uint64_t scale(struct clock_scale scale, uint64_t value) {
-    unsigned __int128 wide = value;
-    wide = scale.shift < 0 ? wide >> -scale.shift : wide << scale.shift;
-    return (uint64_t)(wide * scale.multiplier >> 32);
+    unsigned right = scale.shift < 0 ? 32 : 32u - (unsigned)scale.shift;
+    if (scale.shift < 0)
+        value >>= -scale.shift;
+    return (uint64_t)((unsigned __int128)value * scale.multiplier >> (right & 63));
 }
 
 void guest_clock_init(struct guest_clock *clock, uint64_t tsc_hz, uint64_t host_tsc, uint64_t wall_ns) {

@@ -113,6 +113,8 @@ struct machine {
     struct fw_cfg fw_cfg;
     struct ports ports;
     struct block blocks[DOMAIN_DISKS_MAX];
+    uint64_t board_deadline_ns; // of the first of the board's timers
+    bool board_changed;         // it is to be computed anew
     bool has_pm;
     bool apic_access; // the page of the local APICs is there
 

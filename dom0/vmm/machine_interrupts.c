@@ -139,6 +139,7 @@ static void lapic_timer_changed(void *context, unsigned index) {
 // The board's timers are served by the first vCPU's thread.
 void machine_timer_changed(void *context) {
     struct machine *machine = context;
+    machine->board_changed = true;
     timers_changed(machine, &machine->vcpus[0]);
 }
 
@@ -146,15 +147,23 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
+// Without the local APICs' timers, which change much more often.
+static uint64_t board_deadline_ns(const struct machine *machine) {
+    uint64_t deadline = earlier(pit_deadline_ns(&machine->pit), rtc_deadline_ns(&machine->rtc));
+    deadline = earlier(deadline, serial_console_deadline_ns(machine));
+    return earlier(deadline, piix4_pm_deadline_ns(&machine->pm));
+}
+
 static uint64_t deadline_ns(const struct vcpu *vcpu) {
-    const struct machine *machine = vcpu->machine;
+    struct machine *machine = vcpu->machine;
     uint64_t deadline = lapic_deadline_ns(&vcpu->lapic);
     if (vcpu->index != 0)
         return deadline;
-    deadline = earlier(deadline, pit_deadline_ns(&machine->pit));
-    deadline = earlier(deadline, rtc_deadline_ns(&machine->rtc));
-    deadline = earlier(deadline, serial_console_deadline_ns(machine));
-    return earlier(deadline, piix4_pm_deadline_ns(&machine->pm));
+    if (machine->board_changed) {
+        machine->board_changed = false;
+        machine->board_deadline_ns = board_deadline_ns(machine);
+    }
+    return earlier(deadline, machine->board_deadline_ns);
 }
 
 void machine_set_deadline(struct vcpu *vcpu) {
@@ -162,21 +171,25 @@ void machine_set_deadline(struct vcpu *vcpu) {
     vcpu->page->deadline_tsc = guest_clock_deadline(&vcpu->machine->clock, now_tsc(), deadline_ns(vcpu));
 }
 
+static void board_expire(struct machine *machine, uint64_t now) {
+    if (pit_deadline_ns(&machine->pit) <= now)
+        pit_expire(&machine->pit, now);
+    if (rtc_deadline_ns(&machine->rtc) <= now)
+        rtc_expire(&machine->rtc, now);
+    if (serial_console_deadline_ns(machine) <= now)
+        serial_console_flush(machine);
+    if (piix4_pm_deadline_ns(&machine->pm) <= now)
+        piix4_pm_expire(&machine->pm, now);
+    machine->board_changed = true;
+}
+
 void machine_expire(struct vcpu *vcpu) {
     struct machine *machine = vcpu->machine;
     uint64_t now = machine_now_ns(machine);
     if (lapic_deadline_ns(&vcpu->lapic) <= now)
         lapic_expire(&vcpu->lapic, now);
-    if (vcpu->index == 0) {
-        if (pit_deadline_ns(&machine->pit) <= now)
-            pit_expire(&machine->pit, now);
-        if (rtc_deadline_ns(&machine->rtc) <= now)
-            rtc_expire(&machine->rtc, now);
-        if (serial_console_deadline_ns(machine) <= now)
-            serial_console_flush(machine);
-        if (piix4_pm_deadline_ns(&machine->pm) <= now)
-            piix4_pm_expire(&machine->pm, now);
-    }
+    if (vcpu->index == 0 && (machine->board_changed || machine->board_deadline_ns <= now))
+        board_expire(machine, now);
     vcpu->timers_changed = true;
 }
 

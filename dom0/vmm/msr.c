@@ -38,7 +38,7 @@ static bool address_canonical(uint64_t value) {
 
 static bool write_efer(struct msr *msr, uint32_t number, uint64_t value) {
     struct vcpu_page *cpu = msr->cpu;
-    if (value & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE))
+    if (value & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE) || !msr->host->need(msr->host->context, GROUP_CONTROL))
         return false;
     if (((value ^ cpu->efer) & EFER_LME) && (cpu->cr0 & CR0_PG))
         return false;
@@ -48,6 +48,8 @@ static bool write_efer(struct msr *msr, uint32_t number, uint64_t value) {
 }
 
 static bool read_efer(struct msr *msr, uint32_t number, uint64_t *value) {
+    if (!msr->host->need(msr->host->context, GROUP_CONTROL))
+        return false;
     *value = msr->cpu->efer & ~EFER_SVME;
     return true;
 }

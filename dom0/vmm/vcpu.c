@@ -104,8 +104,9 @@ void vcpu_reset(struct vcpu *vcpu) {
 
 // CD and NW stay as they are.
 static void init_signal(struct vcpu *vcpu) {
+    uint64_t kept = vcpu_need(vcpu, GROUP_CONTROL) ? vcpu->page->cr0 & (CR0_CD | CR0_NW) : 0;
     registers_reset(vcpu);
-    vcpu->page->cr0 = (vcpu->page->cr0 & (CR0_CD | CR0_NW)) | CR0_ET;
+    vcpu->page->cr0 = kept | CR0_ET;
     lapic_init_signal(&vcpu->lapic);
     vcpu->timers_changed = true;
     vcpu->mode = vcpu->index == 0 ? VCPU_MODE_RUN : VCPU_MODE_WAIT_SIPI;

@@ -28,9 +28,9 @@ LIMITS = {
 SECTIONS = ['nothing', 'cpuid', 'in', 'in_pm_timer', 'mmio', 'self_ipi_xapic', 'tpr_xapic', 'self_ipi',
             'self_ipi_register', 'tpr', 'self_ipi_hlt', 'hlt_timer']
 # VT-x: of each of its entries no more of these; an MMIO access wants all segments. docs/costs.md says which fields.
-VMCS_LIMITS = {'cpuid': {'vmread': 19, 'vmwrite': 1, 'invept': 0}, 'in': {'vmread': 20, 'vmwrite': 1, 'invept': 0},
-               'mmio': {'vmread': 48, 'vmwrite': 1, 'invept': 0},
-               'self_ipi': {'vmread': 20, 'vmwrite': 2, 'invept': 0}}
+VMCS_LIMITS = {'cpuid': {'vmread': 7, 'vmwrite': 1, 'invept': 0}, 'in': {'vmread': 8, 'vmwrite': 1, 'invept': 0},
+               'mmio': {'vmread': 45, 'vmwrite': 1, 'invept': 0},
+               'self_ipi': {'vmread': 8, 'vmwrite': 2, 'invept': 0}}
 # The host's own timer comes in between, once in some thousand rounds.
 NOISE = 0.05
 CONFIG = ('name = "bench"\nbuilder = "hvm"\nmemory = 64\nserial = "pty"\nboot = "d"\n'
