@@ -31,7 +31,8 @@ def whole_rounds(names):
 
 def trace(image, guest, sections, folder, seconds):
     """Of each of the SECTIONS that the guest measures a Counter of instructions by name, from entry to entry."""
-    options = argparse.Namespace(model='intel', smp=1, memory=1024, uefi=False, image=image, disk=[])
+    options = argparse.Namespace(model='intel', smp=1, memory=1024, uefi=False, reboot=False, image=image,
+                                 disk=[])
     settings = bochs.settings(options, 'none', folder).replace('mode=term, dev=none', 'mode=null')
     (folder / 'bochsrc').write_text(settings)
     # Firmware and boot loader use the guest's addresses too: its marks count from the first entry on.

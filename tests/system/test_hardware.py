@@ -103,5 +103,5 @@ def test_told_rate_is_wrong(run_commands, smp):
             in printed)
     assert 'deadline timer may be late on this CPU with microcode 0, before 0x2000014, and is not used' in printed
     assert 'MTRRs off' not in printed and printed.count('were not those of CPU 0; set') in (0, smp - 1)
-    assert re.search(r'\] \d CPUs?, x2APIC', printed) and "timers: local APIC's at 100" in printed
+    assert re.search(r'\] \d CPUs?, x2APIC', printed) and "timers: local APIC's at " in printed
     assert re.search(r'TSC: the CPUID leaf 16h says 3\d+ kHz, and is not believed', printed)
