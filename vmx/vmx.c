@@ -366,7 +366,8 @@ static void write_event(struct vcpu *vcpu, uint64_t event) {
 
 static void vmx_prepare(struct vcpu *vcpu, uint64_t event, struct inject_decision decision) {
     struct vmx_vcpu *v = vmx_of(vcpu);
-    uint32_t controls = vmx_features.cpu | (decision.interrupt_window ? CPU_INTERRUPT_WINDOW : 0);
+    bool behind_window = vcpu->virtual_delivery && vcpu->apic_changed && vmx_apic_hand_over(vcpu);
+    uint32_t controls = vmx_features.cpu | (decision.interrupt_window || behind_window ? CPU_INTERRUPT_WINDOW : 0);
     // A processor may open an NMI's window in the shadow of STI, where none can be injected; IF is set behind it.
     if (decision.nmi_window)
         controls |= !event && (v->interruptibility & BLOCKED_BY_STI) ? CPU_INTERRUPT_WINDOW : CPU_NMI_WINDOW;
@@ -378,8 +379,6 @@ static void vmx_prepare(struct vcpu *vcpu, uint64_t event, struct inject_decisio
         v->tpr_threshold = decision.tpr_threshold;
         vmwrite(VMCS_TPR_THRESHOLD, v->tpr_threshold);
     }
-    if (vcpu->virtual_delivery && vcpu->apic_changed)
-        vmx_apic_hand_over(vcpu);
     write_event(vcpu, event);
 }
 

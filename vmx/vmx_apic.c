@@ -49,10 +49,13 @@ static void write_eoi_exits(struct vcpu *vcpu) {
     }
 }
 
-void vmx_apic_hand_over(struct vcpu *vcpu) {
+bool vmx_apic_hand_over(struct vcpu *vcpu) {
     write_eoi_exits(vcpu);
     vmwrite(VMCS_INTERRUPT_STATUS, vcpu->requested | (unsigned)vcpu->in_service << 8);
-    vcpu->apic_changed = false;
+    // Bochs, at an interrupt of the host, delivers the virtual one that waits though the guest's IF is clear, but while
+    // a window is asked for recognizes none (SDM 3C 32.2.1): what waits for IF comes behind a window.
+    vcpu->apic_changed = vcpu->requested / 16 > vcpu->in_service / 16 && !(vmread(VMCS_GUEST_RFLAGS) & RFLAGS_IF);
+    return vcpu->apic_changed;
 }
 
 // A register that the page alone cannot serve: for the VMM an access to a device's memory.

@@ -124,7 +124,8 @@ static bool check_priority(void) {
 static void hold_by_flag(volatile struct cpu *cpu) {
     uint64_t probes = cpu->counts[VECTOR_PROBE], marks = cpu->counts[VECTOR_MARK];
     cpu->result = 1;
-    stay_until_told(cpu);
+    while (cpu->argument != 2) // CLI again, as what has interrupts off calls what takes them off: Bochs then forgets
+        __asm__ volatile("pause; cli" : : : "memory");
     bool held = cpu->counts[VECTOR_PROBE] == probes && cpu->counts[VECTOR_MARK] == marks;
     __asm__ volatile("sti; nop; nop; cli" : : : "memory");
     cpu->result = held && cpu->counts[VECTOR_MARK] == marks + 1 ? 2 + cpu->counts[VECTOR_PROBE] - probes : 0;
