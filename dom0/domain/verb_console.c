@@ -37,11 +37,15 @@ int verb_console(const struct invocation *invocation) {
 static char kept[CONSOLE_SCROLLBACK];
 _Static_assert(sizeof kept >= DOMAIN_LOG_BYTES && sizeof kept >= INIT_LAST_LOG_BYTES, "any log, or a part of it");
 
-// Lines for the terminal: what a VMM wrote may hold anything.
-static void print_log(char *text, size_t length) {
+// A part of a log for the terminal: what a VMM wrote may hold anything. Does it end with a line?
+static bool print_part(char *text, size_t length) {
     plain_text(text, length);
     terminal_write(text, length);
-    if (length && text[length - 1] != '\n')
+    return !length || text[length - 1] == '\n';
+}
+
+static void print_log(char *text, size_t length) {
+    if (!print_part(text, length))
         terminal_print("\n");
 }
 
@@ -66,11 +70,14 @@ static int print_last_log(const struct invocation *invocation) {
         return verb_fails(invocation, "no log of an earlier run is in memory: it was switched on since, or its memory "
                                       "was used");
     terminal_print("The last run %s. Its log, the core's first, then init's:\n", end < COUNT(ends) ? ends[end] : "?");
+    bool whole = true;
     for (uint64_t offset = 0; bytes > 0; bytes = host_last_log(offset, &text, &total, &end)) {
         memcpy(kept, text, bytes);
-        print_log(kept, bytes);
+        whole = print_part(kept, bytes);
         offset += bytes;
     }
+    if (!whole)
+        terminal_print("\n");
     return 0;
 }
 
