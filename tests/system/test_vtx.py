@@ -9,7 +9,6 @@ import pexpect
 import pytest
 from pexpect.popen_spawn import PopenSpawn
 from shell_output import Answers
-from test_conform import CONFIG, IMAGE, column, results
 from test_scheduling import times
 
 import bochs
@@ -62,29 +61,6 @@ def test_typed_lines_are_whole(boot, guest_files):
         echo = conftest.ESCAPES.sub('', host.serial.before).strip().split()[0]
         assert echo == typed, f'line {line}'
         host.shell()
-    host.poweroff()
-
-
-def counters(printed):
-    return {name: int(value) for name, value in re.findall(r'^([\w-]+) +(\d+)\s*$', printed, re.M)}
-
-
-@pytest.mark.parametrize('cpu, virtual', [('intel', True), ('intel-sandybridge', False),
-                                          pytest.param('intel-haswell', True, marks=pytest.mark.long)])
-def test_who_delivers_interrupts(boot, cpu, virtual):
-    """With APIC virtualization nothing is injected but what the 8259 asks for, and a guest finds no difference."""
-    host = boot(cpu=cpu, debian=False, isos=[IMAGE], texts={'etc/domains/conform': CONFIG})
-    host.expect('VT-x: .*, APIC virtualization' if virtual else 'no APIC virtualization', 60)
-    host.shell(120)
-    host.command('create -q conform', 60)
-    host.line('console conform')
-    host.expect('conform done|console: domain', 120)
-    assert results(host.serial.before) == column('intel', domain=True), host.serial.before
-    host.send('\x1d')
-    host.shell()
-    seen = counters(host.command('counters'))
-    assert ('injected-interrupts' in seen) != virtual, seen
-    assert ('exit-apic-write' in seen) == virtual, seen
     host.poweroff()
 
 
