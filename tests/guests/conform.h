@@ -52,7 +52,27 @@ enum mode { MODE_REAL, MODE_PROTECTED, MODE_PAE, MODE_PAGING32, MODE_VM86, MODE_
 uint32_t mode_run(uint32_t mode);
 #define PROBES(n) ((1u << (n)) - 1)
 
+struct leaf {
+    uint32_t a, b, c, d;
+};
+
+static inline struct leaf cpuid(uint32_t number, uint32_t sub) {
+    struct leaf leaf = {number, 0, sub, 0};
+    __asm__ volatile("cpuid" : "+a"(leaf.a), "=b"(leaf.b), "+c"(leaf.c), "=d"(leaf.d));
+    return leaf;
+}
+
 // Registers that more than one part pokes.
+static inline void set_xcr0(uint64_t value) {
+    __asm__ volatile("xsetbv" : : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(0));
+}
+
+static inline uint64_t get_xcr0(void) {
+    uint32_t low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (uint64_t)high << 32 | low;
+}
+
 static inline uint64_t read_cr4(void) {
     uint64_t value;
     __asm__ volatile("mov %%cr4, %0" : "=r"(value));

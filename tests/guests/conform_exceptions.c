@@ -234,35 +234,25 @@ static bool check_bad_cr4(void) {
     return raises(write_cr4, cr4 | 1ull << 31, GP, 0) && raises(write_cr4, cr4 & ~CR4_PAE, GP, 0) && read_cr4() == cr4;
 }
 
-struct cpuid {
-    uint32_t eax, ebx, ecx, edx;
-};
-
-static struct cpuid cpuid(uint32_t leaf) {
-    struct cpuid r = {leaf, 0, 0, 0};
-    __asm__ volatile("cpuid" : "+a"(r.eax), "=b"(r.ebx), "+c"(r.ecx), "=d"(r.edx));
-    return r;
-}
-
 // A feature that CPUID does not show cannot be turned on.
 static bool check_hidden_cr4(void) {
-    struct cpuid one = cpuid(1), seven = cpuid(7);
+    struct leaf one = cpuid(1, 0), seven = cpuid(7, 0);
     const struct {
         uint32_t shown;
         unsigned bit;
     } features[] = {
-        {seven.ecx & 1u << 2, 11},                            // UMIP
-        {one.ecx & 1u << 5, 13},                              // VMXE
-        {one.ecx & 1u << 6, 14},                              // SMXE
-        {seven.ebx & 1u << 0, 16},                            // FSGSBASE
-        {one.ecx & 1u << 17, 17},                             // PCIDE
-        {one.ecx & 1u << 26, 18},                             // OSXSAVE
-        {seven.ecx & 1u << 23, 19},                           // KL
-        {seven.ebx & 1u << 7, 20},                            // SMEP
-        {seven.ebx & 1u << 20, 21},                           // SMAP
-        {seven.ecx & 1u << 3, 22},                            // PKE
-        {(seven.ecx & 1u << 7) | (seven.edx & 1u << 20), 23}, // CET
-        {seven.ecx & 1u << 31, 24},                           // PKS
+        {seven.c & 1u << 2, 11},                          // UMIP
+        {one.c & 1u << 5, 13},                            // VMXE
+        {one.c & 1u << 6, 14},                            // SMXE
+        {seven.b & 1u << 0, 16},                          // FSGSBASE
+        {one.c & 1u << 17, 17},                           // PCIDE
+        {one.c & 1u << 26, 18},                           // OSXSAVE
+        {seven.c & 1u << 23, 19},                         // KL
+        {seven.b & 1u << 7, 20},                          // SMEP
+        {seven.b & 1u << 20, 21},                         // SMAP
+        {seven.c & 1u << 3, 22},                          // PKE
+        {(seven.c & 1u << 7) | (seven.d & 1u << 20), 23}, // CET
+        {seven.c & 1u << 31, 24},                         // PKS
     };
     uint64_t cr4 = read_cr4();
     bool good = true;

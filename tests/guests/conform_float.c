@@ -131,16 +131,6 @@ static bool check_simd_error(void) {
     return good;
 }
 
-static void set_xcr0(uint64_t value) {
-    __asm__ volatile("xsetbv" : : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(0));
-}
-
-static uint64_t get_xcr0(void) {
-    uint32_t low, high;
-    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (uint64_t)high << 32 | low;
-}
-
 #define EACH(f)  f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8) f(9) f(10) f(11) f(12) f(13) f(14) f(15)
 #define LOAD(n)  __asm__ volatile("vmovdqu %0, %%ymm" #n : : "m"(in[n]));
 #define STORE(n) __asm__ volatile("vmovdqu %%ymm" #n ", %0" : "=m"(out[n]));

@@ -18,16 +18,6 @@
 #define ICR_SELF     (1u << 18 | 1u << 14)
 #define KVM_ENOSYS   (-1000ll)
 
-struct leaf {
-    uint32_t a, b, c, d;
-};
-
-static struct leaf cpuid(uint32_t number, uint32_t sub) {
-    struct leaf leaf = {number, 0, sub, 0};
-    __asm__ volatile("cpuid" : "+a"(leaf.a), "=b"(leaf.b), "+c"(leaf.c), "=d"(leaf.d));
-    return leaf;
-}
-
 // Bytes of an instruction, run with RAX and RCX; then RET.
 static uint8_t code[16];
 static uint64_t result_rax, result_rdx, given_rcx;

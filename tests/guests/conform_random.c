@@ -6,22 +6,12 @@
 #define ECX1_RND (1u << 30)
 #define EBX7_RND (1u << 18)
 
-static void cpuid(uint32_t leaf, uint32_t *b, uint32_t *c) {
-    uint32_t a = leaf, d;
-    *c = 0;
-    __asm__ volatile("cpuid" : "+a"(a), "=b"(*b), "+c"(*c), "=d"(d));
-}
-
 bool has_rdrand(void) {
-    uint32_t b, c;
-    cpuid(1, &b, &c);
-    return (c & ECX1_RND) != 0;
+    return (cpuid(1, 0).c & ECX1_RND) != 0;
 }
 
 bool has_rdseed(void) {
-    uint32_t b, c;
-    cpuid(7, &b, &c);
-    return (b & EBX7_RND) != 0;
+    return (cpuid(7, 0).b & EBX7_RND) != 0;
 }
 
 // CF tells a number; the other flags are cleared; a width of 32 bits clears the upper half, one of 16 leaves the rest.

@@ -116,16 +116,12 @@ bool has_xsave(void) {
 }
 
 static uint64_t state_components(void) {
-    uint32_t a = 0xd, b, c = 0, d;
-    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    return a & XCR0_TRIED;
+    return cpuid(0xd, 0).a & XCR0_TRIED;
 }
 
-static void set_xcr0(uint64_t value) {
-    uint64_t cr4;
-    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-    __asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | CR4_OSXSAVE));
-    __asm__ volatile("xsetbv" : : "a"((uint32_t)value), "d"(0), "c"(0));
+static void use_components(uint64_t components) {
+    write_cr4(read_cr4() | CR4_OSXSAVE);
+    set_xcr0(components);
 }
 
 static void save(volatile uint8_t *image, uint64_t components) {
@@ -188,7 +184,7 @@ static void keep_vectors(volatile struct cpu *cpu) {
     uint64_t start = rdtsc(), components = has_xsave() ? state_components() : 0;
     volatile uint8_t *wanted = (volatile uint8_t *)(IMAGES + 2 * IMAGE_BYTES * cpu->id), *got = wanted + IMAGE_BYTES;
     if (components)
-        set_xcr0(components);
+        use_components(components);
     make_image(wanted, components, (uint8_t)(cpu->id + 1));
     for (uint32_t i = 0; i < IMAGE_MOST; i++)
         got[i] = 0;

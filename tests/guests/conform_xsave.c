@@ -34,29 +34,9 @@ struct area {
 } __attribute__((aligned(64)));
 static struct area image, kept;
 
-struct leaf {
-    uint32_t a, b, c, d;
-};
-
-static struct leaf cpuid(uint32_t number, uint32_t sub) {
-    struct leaf leaf = {number, 0, sub, 0};
-    __asm__ volatile("cpuid" : "+a"(leaf.a), "=b"(leaf.b), "+c"(leaf.c), "=d"(leaf.d));
-    return leaf;
-}
-
 static uint64_t offered(void) {
     struct leaf leaf = cpuid(0xd, 0);
     return (uint64_t)leaf.d << 32 | leaf.a;
-}
-
-static void set_xcr0(uint64_t value) {
-    __asm__ volatile("xsetbv" : : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(0));
-}
-
-static uint64_t get_xcr0(void) {
-    uint32_t low, high;
-    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (uint64_t)high << 32 | low;
 }
 
 static uint64_t get64(const struct area *area, unsigned at) {
