@@ -274,9 +274,7 @@ static bool x2apic_ready(void) {
     smp_ready();
     if (entered)
         return true;
-    uint32_t a = 1, b, c = 0, d;
-    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    if (!(c & 1u << 21))
+    if (!(cpuid(1, 0).c & 1u << 21))
         return false;
     for (unsigned i = 1; i < CPUS; i++) {
         smp_give(i, enter_x2apic, 0);

@@ -132,8 +132,7 @@ static bool check_init_registers(void) {
 // EDX: what CPUID has in EAX of leaf 1.
 static bool check_init_signature(void) {
     const volatile struct start_registers *registers = smp_start_page(PAGE_MIDDLE);
-    uint32_t signature = 1, b, c = 0, d;
-    __asm__ volatile("cpuid" : "+a"(signature), "=b"(b), "+c"(c), "=d"(d));
+    uint32_t signature = cpuid(1, 0).a;
     return smp_start_one(1, PAGE_MIDDLE) && registers->edx == signature;
 }
 
