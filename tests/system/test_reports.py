@@ -142,6 +142,13 @@ def machine_check(host, cpu, bank, status, global_status, address):
     assert 'rror' not in printed, printed
 
 
+def wait_until_idle(host):
+    """Wait until every CPU of HOST halts: after its answer, a server may still run, which has no stack of the core."""
+    end = time.monotonic() + 60 * host.patience
+    while 'HLT=0' in host.monitor('info registers -a'):
+        assert time.monotonic() < end, 'a CPU never halts'
+
+
 def find_in_memory(host, path, megabytes, pattern):
     """Where PATTERN is in the machine's memory."""
     host.monitor(f'pmemsave 0 {megabytes << 20} "{path}"')
@@ -178,6 +185,7 @@ def test_machine_check(boot, smp, tmp_path):
     assert re.search(rf"machine check, a domain's memory: CPU 0 bank 2 status 0x[0-9a-f]+ address {bad:#x}", log)
     host.command('create -q grub memory=64')
     host.command('pause grub')
+    wait_until_idle(host)
     machine_check(host, smp - 1, 3, VALID | UC | EN | MISC | ADDR | PCC | READ, RIPV | EIPV | MCIP, bad)
     host.expect('The machine is reset')
     report = host.serial.before
