@@ -188,7 +188,7 @@ enum vcpu_exit {
     VCPU_EXIT_RDMSR, // number in RCX
     VCPU_EXIT_WRMSR,
     VCPU_EXIT_MEMORY,    // nested-paging violation at `gpa`; qualification: VCPU_MEMORY_*
-    VCPU_EXIT_CR,        // qualification: register | write << 8; only CR0, CR3, CR4, CR8 as intercepted
+    VCPU_EXIT_CR,        // qualification: register | write << 8; CR4 and CR8, as intercepted
     VCPU_EXIT_EXCEPTION, // qualification: vector | error code << 32; an exception of VCPU_INTERCEPT that was not
                          // delivered
     VCPU_EXIT_SHUTDOWN,  // triple fault

@@ -1,26 +1,13 @@
-// Privileged instructions and the bits of the registers they touch (SDM 3A 2.5, 4; APM 2 3).
+// Privileged instructions and the bits of registers that only the core touches (SDM 3A 2.3, 4; APM 2 3).
 #pragma once
+#include "lib/control_registers.h"
 #include <stdint.h>
 
-#define CR0_TS         (1ull << 3)
-#define CR0_WP         (1ull << 16)
-#define CR0_CD         (1ull << 30)
-#define CR0_PG         (1ull << 31)
-#define CR4_PAE        (1ull << 5)
-#define CR4_MCE        (1ull << 6)
-#define CR4_PGE        (1ull << 7)
-#define CR4_OSFXSR     (1ull << 9)
-#define CR4_OSXMMEXCPT (1ull << 10)
-#define CR4_UMIP       (1ull << 11)
-#define CR4_FSGSBASE   (1ull << 16)
-#define CR4_OSXSAVE    (1ull << 18)
-#define CR4_SMEP       (1ull << 20)
-#define CR4_SMAP       (1ull << 21)
-#define RFLAGS_FIXED   (1ull << 1)
-#define RFLAGS_TF      (1ull << 8)
-#define RFLAGS_IF      (1ull << 9)
-#define RFLAGS_NT      (1ull << 14)
-#define RFLAGS_RF      (1ull << 16)
+#define RFLAGS_FIXED (1ull << 1)
+#define RFLAGS_TF    (1ull << 8)
+#define RFLAGS_IF    (1ull << 9)
+#define RFLAGS_NT    (1ull << 14)
+#define RFLAGS_RF    (1ull << 16)
 
 #define DR7_FIXED 0x400ull
 
@@ -38,10 +25,6 @@
 #define MSR_FS_BASE        0xc0000100u
 #define MSR_GS_BASE        0xc0000101u
 #define MSR_KERNEL_GS_BASE 0xc0000102u
-#define EFER_SCE           1ull
-#define EFER_LME           (1ull << 8)
-#define EFER_NXE           (1ull << 11)
-#define EFER_SVME          (1ull << 12)
 
 static inline uint64_t rdmsr(uint32_t msr) {
     uint32_t low, high;

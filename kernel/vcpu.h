@@ -31,6 +31,7 @@ struct vcpu {
     unsigned control_pages;
     uint64_t asid_generation;
     uint64_t space_generation_seen;
+    uint64_t guest_cr4;            // svm: as the guest reads it
     uint64_t soft_event, soft_rip; // svm: the VMM's INTn, INT3 or INTO that the entry injects, and where it returns to
     bool iret_next;                // svm: the instruction at iret_rip ends the blocking of NMIs
     uint64_t iret_rip;

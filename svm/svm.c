@@ -110,6 +110,7 @@ static void svm_vcpu_create(struct vcpu *vcpu) {
     vmcb->nested_cr3 = vcpu->guest->root_hpa;
     vmcb->efer = EFER_SVME;
     vmcb->cr0 = 0x60000010;
+    vmcb->cr4 = CR4_MCE; // as svm_load has it
     vmcb->pat = 0x0007040600070406;
     vmcb->rflags = RFLAGS_FIXED;
     vmcb->dr6 = 0xffff0ff0;
@@ -161,7 +162,7 @@ static void svm_prepare(struct vcpu *vcpu, uint64_t event, struct inject_decisio
         svm_controls(decision.tpr_threshold != 0, window, vcpu->nmi_blocked && !vcpu->iret_next);
     vmcb->vintr = controls.vintr | apic_cr8((uint8_t)vcpu->apic[0x80 / 4]); // V_TPR
     vmcb->intercept_misc1 = controls.intercept_misc1;
-    vmcb->intercept_cr = controls.intercept_cr;
+    vmcb->intercept_cr = controls.intercept_cr | (vmcb->cr4 != vcpu->guest_cr4 ? INTERCEPT_CR_READ(4) : 0);
     if (decision.nmi_window && (!vcpu->nmi_blocked || vcpu->iret_next))
         wait_for_nmi(vcpu, vmcb, event != 0);
 }

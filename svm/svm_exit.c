@@ -115,6 +115,9 @@ static int decode(struct vcpu *vcpu, struct vmcb *vmcb) {
         return exit_memory(vcpu, vmcb);
     case EXIT_MSR:
         return exit_plain(vcpu, vmcb->exit_info1 & 1 ? VCPU_EXIT_WRMSR : VCPU_EXIT_RDMSR);
+    case EXIT_CR_READ0 + 4:
+        vcpu->page->qualification = 4;
+        return VCPU_EXIT_CR;
     case EXIT_CR_WRITE0 + 4:
     case EXIT_CR_WRITE0 + 8:
         vcpu->page->qualification = (code - EXIT_CR_WRITE0) | 1u << 8;

@@ -84,7 +84,8 @@ void svm_load(struct vcpu *vcpu, uint32_t groups) {
         vmcb->cr0 = page->cr0;
         vmcb->cr2 = page->cr2;
         vmcb->cr3 = page->cr3;
-        vmcb->cr4 = page->cr4 & VCPU_CR4;
+        vcpu->guest_cr4 = page->cr4 & VCPU_CR4;
+        vmcb->cr4 = vcpu->guest_cr4 | CR4_MCE; // the host's machine check would be a shutdown without it
         vmcb->efer = page->efer | EFER_SVME;
         // QEMU restores the host's CR0 at #VMEXIT only if the guest could have set PG itself; without PG, PAE is
         // nothing.
@@ -126,7 +127,7 @@ static void export_control(struct vcpu *vcpu) {
     page->cr0 = vmcb->cr0;
     page->cr2 = vmcb->cr2;
     page->cr3 = vmcb->cr3;
-    page->cr4 = vmcb->cr4;
+    page->cr4 = vcpu->guest_cr4; // each write is the VMM's
     page->efer = vmcb->efer & ~EFER_SVME;
 }
 

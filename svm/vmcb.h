@@ -58,6 +58,7 @@ _Static_assert(offsetof(struct vmcb, rax) == 0x5f8, "VMCB");
 _Static_assert(offsetof(struct vmcb, cr2) == 0x640, "VMCB");
 _Static_assert(offsetof(struct vmcb, pat) == 0x668, "VMCB");
 
+#define INTERCEPT_CR_READ(n)  (1u << (n))
 #define INTERCEPT_CR_WRITE(n) (1u << (16 + (n)))
 
 // intercept_misc1
@@ -102,6 +103,7 @@ _Static_assert(offsetof(struct vmcb, pat) == 0x668, "VMCB");
 #define TLB_CONTROL_FLUSH_ALL 1u
 
 // Exit codes (APM 2 appendix C)
+#define EXIT_CR_READ0    0x000u
 #define EXIT_CR_WRITE0   0x010u
 #define EXIT_EXCEPTION0  0x040u
 #define EXIT_INTR        0x060u

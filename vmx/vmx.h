@@ -48,11 +48,6 @@ extern struct vmx_features vmx_features;
 extern uint8_t *vmx_msr_bitmap, *vmx_x2apic_bitmap;
 
 // Bits of the control registers that are the core's: the guest reads what it wrote, the hardware has what has to be.
-#define EFER_LMA  (1ull << 10)
-#define CR0_NE    (1ull << 5)
-#define CR0_NW    (1ull << 29)
-#define CR0_PE    1ull
-#define CR4_VMXE  (1ull << 13)
 #define CR0_OWNED (CR0_NE | CR0_NW | CR0_CD)
 #define CR4_OWNED (CR4_MCE | ~VCPU_CR4)
 

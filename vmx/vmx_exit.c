@@ -95,32 +95,31 @@ static uint64_t operand(struct vcpu *vcpu, uint64_t qualification) {
 }
 
 // A write to a bit that is the core's. The guest's view of the bit changes, and the instruction runs again, now without
-// an exit, so that the processor itself makes all of its checks and changes of mode.
+// an exit, so that the processor itself makes the changes of mode. What it would refuse comes first: the view has to
+// stay.
 static int exit_cr(struct vcpu *vcpu) {
     struct vmx_vcpu *v = vmx_of(vcpu);
     uint64_t q = vmread(VMCS_QUALIFICATION), value = operand(vcpu, q);
     unsigned reg = q & 15, access = q >> 4 & 3;
+    uint64_t cr0 = vmread(VMCS_GUEST_CR0), cr4 = vmread(VMCS_GUEST_CR4), efer = vmread(VMCS_GUEST_EFER);
     if (access == 0 && reg == 0) {
-        // The processor would not see this mistake, since both bits are the core's.
-        if ((value & CR0_NW) && !(value & CR0_CD)) {
-            vcpu->event = exception_event(EXCEPTION_GP, true, 0);
+        if (cr0_takes(value, cr0, cr4, efer, vmread(VMCS_GUEST_RIGHTS(SEGMENT_CS)) & RIGHTS_LONG)) {
+            v->cr0_shadow = (v->cr0_shadow & ~CR0_OWNED) | (value & CR0_OWNED);
+            vmwrite(VMCS_CR0_SHADOW, v->cr0_shadow);
             return EXIT_HANDLED;
         }
-        v->cr0_shadow = (v->cr0_shadow & ~CR0_OWNED) | (value & CR0_OWNED);
-        vmwrite(VMCS_CR0_SHADOW, v->cr0_shadow);
-        return EXIT_HANDLED;
-    }
-    if (access == 0 && reg == 4) {
-        if (value & ~VCPU_CR4) { // offered to no guest
-            vcpu->event = exception_event(EXCEPTION_GP, true, 0);
+    } else if (access == 0 && reg == 4) {
+        if (cr4_takes(value, cr4, vmread(VMCS_GUEST_CR3), efer, VCPU_CR4 & vmx_features.cr4_allowed)) {
+            v->cr4_shadow = (v->cr4_shadow & ~CR4_OWNED) | (value & CR4_OWNED);
+            vmwrite(VMCS_CR4_SHADOW, v->cr4_shadow);
             return EXIT_HANDLED;
         }
-        v->cr4_shadow = (v->cr4_shadow & ~CR4_OWNED) | (value & CR4_OWNED);
-        vmwrite(VMCS_CR4_SHADOW, v->cr4_shadow);
-        return EXIT_HANDLED;
+    } else {
+        vcpu->page->qualification = reg | (access == 0 ? 1u << 8 : 0);
+        return VCPU_EXIT_CR;
     }
-    vcpu->page->qualification = reg | (access == 0 ? 1u << 8 : 0);
-    return VCPU_EXIT_CR;
+    vcpu->event = exception_event(EXCEPTION_GP, true, 0);
+    return EXIT_HANDLED;
 }
 
 static int exit_task_switch(struct vcpu *vcpu) {

@@ -2,7 +2,6 @@
 #include "dom0/vmm/emulate_operation.h"
 #include "lib/string.h"
 
-#define CR4_OSFXSR   0x200ull
 #define XCR0_SSE_AVX 6ull
 #define REGISTER_MAX 32u // bytes
 #define LOW_BYTES    16u // what is moved of a part lies in there

@@ -1,5 +1,4 @@
 // Exits for accesses to MSRs and control registers.
-#include "dom0/vmm/cr4.h"
 #include "dom0/vmm/emulate_operation.h"
 #include "dom0/vmm/machine.h"
 #include "lib/apic_priority.h"
@@ -42,67 +41,23 @@ void exit_msr_write(struct vcpu *vcpu) {
 
 // ---- Control registers
 
-static uint64_t control_read(const struct vcpu *vcpu, unsigned number) {
-    const struct vcpu_page *page = vcpu->page;
-    switch (number) {
-    case 0:
-        return page->cr0;
-    case 2:
-        return page->cr2;
-    case 3:
-        return page->cr3;
-    case 4:
-        return page->cr4;
-    default:
-        return apic_cr8((uint8_t)vcpu->apic_page[LAPIC_TPR / 4]);
-    }
-}
-
-// CR0: what turns paging on and off also decides on long mode (SDM 3A 9.8.5). False: #GP.
-static bool write_cr0(struct vcpu_page *page, uint64_t value) {
-    bool paging = (value & CR0_PG) != 0, was = (page->cr0 & CR0_PG) != 0;
-    if (value >> 32 || (paging && !(value & CR0_PE)) || ((value & CR0_NW) && !(value & CR0_CD)))
-        return false;
-    if (paging && !was && (page->efer & EFER_LME)) {
-        if (!(page->cr4 & CR4_PAE))
-            return false;
-        page->efer |= EFER_LMA;
-    }
-    if (!paging)
-        page->efer &= ~EFER_LMA;
-    page->cr0 = value | CR0_ET;
-    return true;
-}
-
 static bool control_write(struct vcpu *vcpu, unsigned number, uint64_t value) {
     struct vcpu_page *page = vcpu->page;
-    if (number <= 4)
-        page->dirty |= GROUP_CONTROL; // and with it the guest's translations; CR8 lies in the APIC page
-    switch (number) {
-    case 0:
-        return write_cr0(page, value);
-    case 2:
-        page->cr2 = value;
-        return true;
-    case 3:
-        if ((page->efer & EFER_LMA) && value & ~(1ull << 63) & ~((1ull << vcpu->machine->cpuid.physical_bits) - 1))
-            return false;
-        page->cr3 = value & ~(1ull << 63);
-        return true;
-    case 4:
+    if (number == 4) {
         if (!cr4_takes(value, page->cr4, page->cr3, page->efer, vcpu->machine->cpuid.cr4_allowed))
             return false;
         page->cr4 = value;
-        return true;
-    default:
-        if (value >> 4)
-            return false;
-        vcpu->apic_page[LAPIC_TPR / 4] = (uint32_t)value << 4;
+        page->dirty |= GROUP_CONTROL; // and with it the guest's translations
         return true;
     }
+    if (value >> 4)
+        return false;
+    vcpu->apic_page[LAPIC_TPR / 4] = (uint32_t)value << 4;
+    return true;
 }
 
-// Finds ModRM behind prefixes and 0F xx; Zydis is not needed for the four instructions that there are.
+// Finds ModRM behind prefixes and 0F xx; Zydis is not needed for the two instructions that there are: MOV from a
+// control register and to one.
 struct control_instruction {
     uint8_t opcode, modrm, rex, length;
     bool lock;
@@ -123,7 +78,7 @@ static bool control_parse(const uint8_t *bytes, unsigned count, unsigned mode, s
         return false;
     out->opcode = bytes[at + 1];
     out->modrm = at + 2 < count ? bytes[at + 2] : 0;
-    out->length = (uint8_t)(at + (out->opcode == 0x06 ? 2 : 3));
+    out->length = (uint8_t)(at + 3);
     return out->length <= count;
 }
 
@@ -139,6 +94,7 @@ static bool control_decode(struct vcpu *vcpu, struct control_instruction *out) {
            control_parse(bytes, count, mode, out);
 }
 
+// On AMD-V: what is written to CR4 and CR8, and what is read from CR4 where the processor has another value there.
 void exit_control_register(struct vcpu *vcpu) {
     struct vcpu_page *page = vcpu->page;
     struct control_instruction i;
@@ -149,14 +105,10 @@ void exit_control_register(struct vcpu *vcpu) {
     unsigned number = (i.modrm >> 3 & 7) | (i.rex & 4 ? 8 : 0) | (i.lock ? 8 : 0),
              gpr = (i.modrm & 7) | (i.rex & 1 ? 8 : 0);
     bool wide = emulate_mode_bits(page) == 64, good = true;
-    if (i.opcode == 0x20)
-        register_write(page, gpr, wide ? 8 : 4, control_read(vcpu, number));
-    else if (i.opcode == 0x22)
+    if (i.opcode == 0x20 && number == 4)
+        register_write(page, gpr, wide ? 8 : 4, page->cr4);
+    else if (i.opcode == 0x22 && (number == 4 || number == 8))
         good = control_write(vcpu, number, wide ? page->gpr[gpr] : page->gpr[gpr] & 0xffffffff);
-    else if (i.opcode == 0x06) // CLTS
-        good = control_write(vcpu, 0, page->cr0 & ~CR0_TS);
-    else if (i.opcode == 0x01 && (i.modrm & 0xf8) == 0xf0) // LMSW from a register: PE can be set, never cleared
-        good = control_write(vcpu, 0, (page->cr0 & ~0xeull) | (page->gpr[gpr] & 0xf));
     else {
         vcpu_emulated(vcpu, EMULATE_UNHANDLED);
         return;

@@ -1,34 +1,10 @@
 // The guest's own page tables: guest-virtual (linear) to guest-physical addresses, as the CPU walks them (SDM 3A 4,
 // APM 2 5). Pure: guest memory is reached through callbacks.
 #pragma once
+#include "lib/control_registers.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define CR0_PE 0x00000001ull
-#define CR0_MP 0x00000002ull
-#define CR0_EM 0x00000004ull
-#define CR0_TS 0x00000008ull
-#define CR0_ET 0x00000010ull
-#define CR0_NE 0x00000020ull
-#define CR0_WP 0x00010000ull
-#define CR0_AM 0x00040000ull
-#define CR0_NW 0x20000000ull
-#define CR0_CD 0x40000000ull
-#define CR0_PG 0x80000000ull
-
-#define CR4_PSE     0x00000010ull
-#define CR4_PAE     0x00000020ull
-#define CR4_OSXSAVE 0x00040000ull
-#define CR4_SMEP    0x00100000ull
-#define CR4_SMAP    0x00200000ull
-
-#define EFER_SCE   0x0001ull
-#define EFER_LME   0x0100ull
-#define EFER_LMA   0x0400ull
-#define EFER_NXE   0x0800ull
-#define EFER_SVME  0x1000ull
-#define EFER_FFXSR 0x4000ull
 
 // Access: what it does, and with which privilege
 #define ACCESS_WRITE   1u

@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CR4_PCIDE    0x20000ull
 #define RFLAGS_VM    0x20000ull
 #define HIGH         0xffffffff00000000ull
 #define PRESENT      0x80u

@@ -15,8 +15,11 @@
 #define CR0_TS   (1ull << 3)
 #define CR0_WP   (1ull << 16)
 #define CR0_NW   (1ull << 29)
+#define CR0_NE   (1ull << 5)
 #define CR0_CD   (1ull << 30)
+#define CR0_PG   (1ull << 31)
 #define CR4_PAE  (1ull << 5)
+#define CR4_MCE  (1ull << 6)
 #define EFER     0xc0000080u
 #define EFER_NXE (1ull << 11)
 
@@ -226,12 +229,14 @@ static bool check_device_not_available(void) {
 static bool check_bad_cr0(void) {
     uint64_t cr0 = read_cr0();
     return raises(write_cr0, (cr0 | CR0_NW) & ~CR0_CD, GP, 0) && raises(write_cr0, cr0 | 1ull << 32, GP, 0) &&
-           raises(write_cr0, cr0 & ~CR0_PE, GP, 0) && read_cr0() == cr0;
+           raises(write_cr0, cr0 & ~CR0_PE, GP, 0) && raises(write_cr0, (cr0 ^ CR0_NE) & ~CR0_PE, GP, 0) &&
+           raises(write_cr0, (cr0 | CR0_CD) & ~CR0_PG, GP, 0) && read_cr0() == cr0;
 }
 
 static bool check_bad_cr4(void) {
     uint64_t cr4 = read_cr4();
-    return raises(write_cr4, cr4 | 1ull << 31, GP, 0) && raises(write_cr4, cr4 & ~CR4_PAE, GP, 0) && read_cr4() == cr4;
+    return raises(write_cr4, cr4 | 1ull << 31, GP, 0) && raises(write_cr4, cr4 & ~CR4_PAE, GP, 0) &&
+           raises(write_cr4, (cr4 ^ CR4_MCE) & ~CR4_PAE, GP, 0) && read_cr4() == cr4;
 }
 
 // A feature that CPUID does not show cannot be turned on.

@@ -1,7 +1,7 @@
 // What CPUID shows a guest: nothing beside the allowlist, its own topology, and sizes that follow XCR0.
 #include "dom0/vmm/cpuid.h"
-#include "dom0/vmm/cr4.h"
 #include "kernel/abi.h"
+#include "lib/control_registers.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
