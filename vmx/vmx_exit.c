@@ -32,9 +32,11 @@ static int exit_io(struct vcpu *vcpu) {
 }
 
 // An IRET whose fault ends in an exit has ended the blocking of NMIs already (SDM 3C 30.2.3).
-static void block_nmi_again(const struct vcpu *vcpu) {
-    if (!(vcpu->event & EVENT_VALID))
-        vmx_set_interruptibility(vmx_of(vcpu), vmx_of(vcpu)->interruptibility | BLOCKED_BY_NMI);
+static void block_nmi_again(struct vcpu *vcpu) {
+    if (vcpu->event & EVENT_VALID)
+        return;
+    vmx_set_interruptibility(vmx_of(vcpu), vmx_of(vcpu)->interruptibility | BLOCKED_BY_NMI);
+    vcpu->nmi_blocked = true;
 }
 
 static int exit_memory(struct vcpu *vcpu) {
@@ -243,6 +245,10 @@ static void read_exit(struct vcpu *vcpu, uint32_t reason) {
     struct vcpu_page *page = vcpu->page;
     vcpu->event = interrupted_event(vcpu);
     v->interruptibility = vmread(VMCS_INTERRUPTIBILITY);
+    // Nothing blocks but an NMI that the core injected. Bochs 2.7 keeps the blocking of a vCPU for the next one on its
+    // CPU.
+    if (!vcpu->nmi_blocked)
+        vmx_set_interruptibility(v, v->interruptibility & ~(uint64_t)BLOCKED_BY_NMI);
     vcpu->nmi_blocked = (v->interruptibility & BLOCKED_BY_NMI) != 0;
     if (vmx_has_length(reason)) {
         uint64_t length = vmread(VMCS_EXIT_LENGTH);

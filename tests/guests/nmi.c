@@ -1,5 +1,6 @@
 // A second NMI, sent by the handler of the first one on a stack of the interrupt stack table, comes after the IRET that
-// ends the first: before it, it would come on the same stack, and the first frame would be lost.
+// ends the first: before it, it would come on the same stack, and the first frame would be lost. The handler of the
+// fourth one never ends.
 #include "tests/guests/guest.h"
 
 #define NMI          2u
@@ -7,6 +8,7 @@
 #define LAPIC_ICR    0x300u
 #define SELECTOR_TSS 0x20u
 #define WAIT_TICKS   200000000ull
+#define TURNS_TICKS  20000000ull // in which others on this CPU have their turns
 
 volatile uint64_t nmi_count;
 void nmi_entry(void);
@@ -15,6 +17,9 @@ __asm__("nmi_entry:\n"
         "  push %rax\n"
         "  push %rcx\n"
         "  incq nmi_count\n"
+        "0: cmpq $4, nmi_count\n"
+        "  pause\n"
+        "  je 0b\n"
         "  cmpq $3, nmi_count\n"
         "  jae 1f\n"
         "  mov $0xfee00020, %eax\n"
@@ -61,6 +66,11 @@ static void set_gate(void) {
     gate[1] = entry >> 32;
 }
 
+static void send_nmi(void) {
+    lapic_set(LAPIC_ICR + 0x10, lapic_get(LAPIC_ID));
+    lapic_set(LAPIC_ICR, 4u << 8 | 1u << 14);
+}
+
 void guest_main(void) {
     serial_init();
     interrupts_init();
@@ -68,11 +78,13 @@ void guest_main(void) {
     load_tss();
     set_gate();
     print("first NMI\n");
-    lapic_set(LAPIC_ICR + 0x10, lapic_get(LAPIC_ID));
-    lapic_set(LAPIC_ICR, 4u << 8 | 1u << 14);
+    for (uint64_t start = rdtsc(); rdtsc() - start < TURNS_TICKS;)
+        ;
+    send_nmi();
     for (uint64_t start = rdtsc(); nmi_count < 3 && rdtsc() - start < WAIT_TICKS;)
         ;
     print("%llu NMIs\n", (unsigned long long)nmi_count);
+    send_nmi();
     for (;;)
         ;
 }

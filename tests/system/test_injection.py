@@ -2,16 +2,18 @@
 import pytest
 from conftest import MACHINES
 
-CONFIG = ('name = "nmi"\nbuilder = "hvm"\nmemory = 64\nserial = "pty"\nboot = "d"\n'
+CONFIG = ('name = "{}"\ncpus = "0"\nbuilder = "hvm"\nmemory = 64\nserial = "pty"\nboot = "d"\n'
           'disk = ["file:nmi.iso,hdc:cdrom,r"]\n')
 
 
 @pytest.mark.parametrize('cpu, smp', MACHINES)
 def test_nmi_waits_for_iret(boot, guest_files, cpu, smp):
-    """An NMI that comes while another is handled is delivered after that one's IRET, and is delivered."""
+    """An NMI that comes while another is handled is delivered after that one's IRET, and is delivered. The first
+    domain then stays in a handler, which blocks NMIs there and not in another domain on the same CPU."""
+    domains = ['first', 'second']
     host = boot(cpu=cpu, smp=smp, debian=False, isos=[guest_files.parent / 'tests/guests/nmi.iso'],
-                texts={'etc/domains/nmi': CONFIG})
+                texts={f'etc/domains/{name}': CONFIG.format(name) for name in domains})
     host.shell(60)
-    host.command('create -q nmi')
-    host.line('console nmi')
-    host.expect('3 NMIs', 20)
+    for name in domains:
+        host.command(f'create -q {name}')
+        assert 'within' not in host.command(f"wait {name} console '3 NMIs' 20", 30)
