@@ -16,6 +16,7 @@ static const struct {
     {"msrs", attack_msrs},
     {"instructions", attack_instructions},
     {"jumps", attack_jumps},
+    {"jumps-apic", attack_jumps_apic},
     {"memory", attack_memory},
     {"tables", attack_tables},
     {"triple", attack_triple},

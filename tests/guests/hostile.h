@@ -16,6 +16,7 @@ void attack_strings(void);
 void attack_msrs(void);
 void attack_instructions(void);
 void attack_jumps(void);
+void attack_jumps_apic(void);
 void attack_memory(void);
 void attack_tables(void);
 // hostile_ends.c

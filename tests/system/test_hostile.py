@@ -25,7 +25,9 @@ IMAGE = {'texts': {f'etc/domains/{name}': CONFIG.format(name=name, vcpus=vcpus)
                    for name, vcpus in (('hostile', 2), ('copier', 1))},
          'files': {f'images/{name}.iso': GUESTS / f'{name}.iso' for name in ('hostile', 'copier')}}
 # tests/guests/hostile.c: attacks that come back, that the machine does not survive, that go on or end somehow.
-RETURN_SOON = ['dma', 'fw_cfg', 'strings', 'instructions', 'jumps', 'memory', 'tables', 'pci']
+# Bochs 2.7 panics where it fetches an instruction from an APIC-access page.
+RETURN_SOON = ['dma', 'fw_cfg', 'strings', 'instructions', 'jumps', *(['jumps-apic'] if CPU == 'amd' else []), 'memory',
+               'tables', 'pci']
 RETURN = [*RETURN_SOON, 'msrs', 'ports']
 END = ['triple', 'stack', 'root', 'idt', 'reset-64', 'reset-92', 'reset-cf9', 'off']
 GO_ON_SMP = ['storm-debug', 'storm-interrupts', 'storm-nmi', 'storm-starts', 'storm-serial', 'storm-vga']

@@ -78,6 +78,8 @@ def test_panic(boot, cpu, smp, uefi):
     assert re.search(r'called from 0x[0-9a-f]+ syscall_entry', report)
     assert len(re.findall(r'CPU \d was in (user level|the core)', report)) == smp - 1, report
     assert 'does not answer' not in report
+    if cpu != 'amd' and smp > 1:
+        return  # Behind a reset of several CPUs Bochs' clock stands still, and its firmware waits for the keyboard.
     host.shell(120)
     assert re.search(f'the last run ended in a panic: {reason}; see dmesg --last', host.command('dmesg'))
     last = host.command('dmesg --last')

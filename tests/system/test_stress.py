@@ -56,11 +56,11 @@ def test_domains_in_a_row(run_commands, cpu, smp, count):
     assert [d['name'] for d in answers.json('list --json')] == ['Domain-0']
 
 
-@pytest.mark.parametrize('count', [40, pytest.param(DOMAINS_MOST, marks=pytest.mark.long)])
+@pytest.mark.parametrize('count', [34, pytest.param(DOMAINS_MOST, marks=pytest.mark.long)])
 def test_many_domains(boot, count):
     """More than slots are made ready for at boot, up to the limit; the next is refused for that reason. All end, and
     nothing of them is left. The domain manager takes them all up again."""
-    host = boot(debian=False, memory=4096 if count < 100 else 16384)
+    host = boot(debian=False, memory=2048 if count < 100 else 16384)  # Bochs has 2 GiB at most
     host.shell()
     free = []
     for _ in range(2):
