@@ -16,4 +16,4 @@ def test_nmi_waits_for_iret(boot, guest_files, cpu, smp):
     host.shell(60)
     for name in domains:
         host.command(f'create -q {name}')
-        assert 'within' not in host.command(f"wait {name} console '3 NMIs' 20", 30)
+        assert 'wait:' not in host.command(f"wait {name} console '3 NMIs' 20", 30)
