@@ -2,8 +2,10 @@
 import argparse
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 
 import build
@@ -87,34 +89,42 @@ def check(parser, options):
         parser.error(f'--memory {options.memory}: images of {aboard} MiB go aboard, give at least {2 * aboard + 512}')
 
 
-def image_of(options):
+def image_of(options, folder):
     image = build.image()
     commands = machine.split_commands(options.commands or '')
     if options.iso or options.config or commands:
-        return machine.make_image(build.BUILD / 'run/bulkhead.iso', options.iso, options.config, commands)
+        return machine.make_image(pathlib.Path(folder, 'bulkhead.iso'), options.iso, options.config, commands)
     return image
 
 
 def headless(command, timeout):
     """Run and print; the exit status of the commands."""
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    timer = threading.Timer(timeout or 0, process.kill)
+    timed_out = threading.Event()
+
+    def end():
+        timed_out.set()
+        process.terminate()  # so that it removes its files
+
+    timer = threading.Timer(timeout or 0, end)
     if timeout:
         timer.start()
     status, line = None, b''
-    for data in iter(lambda: process.stdout.read1(4096), b''):
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        line = line[-200:] + data
-        found = machine.STATUS_LINE.findall(line)
-        if found and line.rfind(b'\n') > line.rfind(b'[commands]'):
-            status = int(found[-1])
-    process.wait()
-    timed_out = timeout and not timer.is_alive()
-    timer.cancel()
+    try:
+        for data in iter(lambda: process.stdout.read1(4096), b''):
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+            line = line[-200:] + data
+            found = machine.STATUS_LINE.findall(line)
+            if found and line.rfind(b'\n') > line.rfind(b'[commands]'):
+                status = int(found[-1])
+    finally:
+        timer.cancel()
+        process.terminate()
+        process.wait()
     if status is not None:
         return status
-    return TIMED_OUT if timed_out else NO_STATUS
+    return TIMED_OUT if timed_out.is_set() else NO_STATUS
 
 
 def interactive(command, timeout):
@@ -128,9 +138,15 @@ def interactive(command, timeout):
 
 def main():
     options = parse(sys.argv[1:])
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, lambda number, _: sys.exit(128 + number))
     build.setup('build')
     build.configure(tests=False)
-    image = image_of(options)
+    with tempfile.TemporaryDirectory(prefix='run-', dir=build.BUILD) as folder:  # others may run at the same time
+        return boot(options, image_of(options, folder))
+
+
+def boot(options, image):
     serial = ('-serial', 'stdio') if options.headless else ('-serial', 'mon:stdio')
     if options.cpu == 'amd':
         command = machine.qemu(image, options.smp, options.memory, options.disk, options.icount, options.gdb,
