@@ -14,6 +14,7 @@
 #define EDX1_APIC         BIT(9)
 #define EDX1_HTT          BIT(28)
 #define ECX1_AVX          (BIT(28) | BIT(12) | BIT(29)) // AVX, FMA, F16C
+#define EAXD_XSAVEC       BIT(1)                        // leaf Dh, subleaf 1
 #define EBX7_AVX512       (BIT(16) | BIT(17) | BIT(21) | BIT(28) | BIT(30) | BIT(31))
 
 #define XCR0_AVX    6ull
@@ -143,7 +144,8 @@ static void xsave_set(struct cpuid *cpuid, const struct cpuid_settings *settings
     }
     leaf_add(cpuid, 0xd, 0, (struct cpuid_result){(uint32_t)xcr0, 0, size, 0});
     // XSAVEOPT, XSAVEC, XGETBV with ECX = 1; not XSAVES
-    leaf_add(cpuid, 0xd, 1, (struct cpuid_result){host_read(settings, 0xd, 1).eax & 7, 0, 0, 0});
+    uint32_t offered = BIT(0) | (settings->xsavec ? EAXD_XSAVEC : 0) | BIT(2);
+    leaf_add(cpuid, 0xd, 1, (struct cpuid_result){host_read(settings, 0xd, 1).eax & offered, 0, 0, 0});
 }
 
 // Bits of CR4 and the features that they turn on (SDM 3A 2.5).
@@ -261,7 +263,7 @@ struct cpuid_result cpuid_read(const struct cpuid *cpuid, const struct cpuid_vcp
     case 0xd:
         if (subleaf == 0 && cpuid->xcr0_allowed)
             result.ebx = xsave_size(cpuid, vcpu->xcr0, false);
-        if (subleaf == 1 && (result.eax & 2))
+        if (subleaf == 1 && (result.eax & EAXD_XSAVEC))
             result.ebx = xsave_size(cpuid, vcpu->xcr0, true);
         break;
     default:

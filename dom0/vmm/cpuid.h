@@ -21,6 +21,7 @@ struct cpuid_settings {
     unsigned vcpus;
     uint32_t tsc_khz;
     bool x2apic; // offered with the local APIC, as is its TSC deadline
+    bool xsavec; // the host's is good
 };
 
 struct cpuid_leaf {

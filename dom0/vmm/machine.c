@@ -6,6 +6,7 @@
 #include "dom0/vmm/firmware_tables.h"
 #include "dom0/vmm/mtrr.h"
 #include "dom0/vmm/serial_console.h"
+#include "dom0/vmm/vector_registers.h"
 #include "lib/server.h"
 #include "lib/string.h"
 
@@ -143,6 +144,12 @@ static uint64_t host_xcr0(void) {
     return (uint64_t)high << 32 | low;
 }
 
+// A kernel that saves its tasks' registers by an XSAVEC that loses them kills its processes (Bochs): not offered then.
+static bool host_xsavec(void) {
+    bool avx = (host_xcr0() & 6) == 6 && (host_cpuid(0xd, 1).eax & 2);
+    return !avx || vector_registers_xsavec_good();
+}
+
 static void init_models(struct machine *machine, const struct machine_parts *parts) {
     const struct device_host *host = &machine->host;
     struct uart_backend serial = {machine, serial_console_transmit, serial_console_writable, serial_console_readable};
@@ -232,7 +239,14 @@ static unsigned choose_cpu(uint64_t mask, unsigned index) {
 
 static const char *init_vcpus(struct machine *machine, const struct machine_parts *parts) {
     struct cpuid_settings settings = {
-        host_cpuid, startup->features, host_xcr0(), machine->vcpu_count, (uint32_t)(parts->tsc_hz / 1000), true};
+        .host = host_cpuid,
+        .features = startup->features,
+        .host_xcr0 = host_xcr0(),
+        .vcpus = machine->vcpu_count,
+        .tsc_khz = (uint32_t)(parts->tsc_hz / 1000),
+        .x2apic = true,
+        .xsavec = host_xsavec(),
+    };
     cpuid_init(&machine->cpuid, &settings);
     machine_interrupts_init(machine);
     for (unsigned i = 0; i < machine->vcpu_count; i++) {

@@ -1,6 +1,10 @@
 // Access to the vector registers, which the compiler knows nothing of. One instruction for each, as their numbers are
 // in the opcode.
 #include "dom0/vmm/vector_registers.h"
+#include "lib/string.h"
+
+#define XSAVE_AVX 576u // offset of the first component behind the header
+#define AVX_BYTES 256u
 
 #define EACH_OF_8(INSTRUCTION)                                                                                         \
     INSTRUCTION(0)                                                                                                     \
@@ -82,4 +86,14 @@ uint64_t vector_registers_xcr0(void *context) {
     uint32_t low, high;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return (uint64_t)high << 32 | low;
+}
+
+bool vector_registers_xsavec_good(void) {
+    static const char ymm0[] = "the lower half, upper half of it";
+    static char area[XSAVE_AVX + AVX_BYTES] __attribute__((aligned(64)));
+    __asm__ volatile("vmovups (%0), %%ymm0; xsavec64 (%1); vxorps %%ymm0, %%ymm0, %%ymm0"
+                     :
+                     : "r"(ymm0), "r"(area), "a"(7), "d"(0)
+                     : "memory");
+    return memcmp(area + XSAVE_AVX, ymm0 + 16, 16) == 0;
 }
