@@ -89,11 +89,10 @@ static int exit_exception(struct vcpu *vcpu) {
 }
 
 // Outside of 64-bit code a register has 32 bits, whatever is above them from before.
-static uint64_t operand(struct vcpu *vcpu, uint64_t qualification) {
+static uint64_t operand(struct vcpu *vcpu, uint64_t qualification, uint64_t efer, bool code_long) {
     unsigned gpr = qualification >> 8 & 15;
     uint64_t value = gpr == RSP ? vmread(VMCS_GUEST_RSP) : vcpu->page->gpr[gpr];
-    bool wide = (vmread(VMCS_GUEST_EFER) & EFER_LMA) && (vmread(VMCS_GUEST_RIGHTS(SEGMENT_CS)) & RIGHTS_LONG);
-    return wide ? value : value & UINT32_MAX;
+    return (efer & EFER_LMA) && code_long ? value : value & UINT32_MAX;
 }
 
 // A write to a bit that is the core's. The guest's view of the bit changes, and the instruction runs again, now without
@@ -101,26 +100,24 @@ static uint64_t operand(struct vcpu *vcpu, uint64_t qualification) {
 // stay.
 static int exit_cr(struct vcpu *vcpu) {
     struct vmx_vcpu *v = vmx_of(vcpu);
-    uint64_t q = vmread(VMCS_QUALIFICATION), value = operand(vcpu, q);
+    uint64_t q = vmread(VMCS_QUALIFICATION);
     unsigned reg = q & 15, access = q >> 4 & 3;
-    uint64_t cr0 = vmread(VMCS_GUEST_CR0), cr4 = vmread(VMCS_GUEST_CR4), efer = vmread(VMCS_GUEST_EFER);
-    if (access == 0 && reg == 0) {
-        if (cr0_takes(value, cr0, cr4, efer, vmread(VMCS_GUEST_RIGHTS(SEGMENT_CS)) & RIGHTS_LONG)) {
-            v->cr0_shadow = (v->cr0_shadow & ~CR0_OWNED) | (value & CR0_OWNED);
-            vmwrite(VMCS_CR0_SHADOW, v->cr0_shadow);
-            return EXIT_HANDLED;
-        }
-    } else if (access == 0 && reg == 4) {
-        if (cr4_takes(value, cr4, vmread(VMCS_GUEST_CR3), efer, VCPU_CR4 & vmx_features.cr4_allowed)) {
-            v->cr4_shadow = (v->cr4_shadow & ~CR4_OWNED) | (value & CR4_OWNED);
-            vmwrite(VMCS_CR4_SHADOW, v->cr4_shadow);
-            return EXIT_HANDLED;
-        }
-    } else {
+    if (access != 0 || (reg != 0 && reg != 4)) {
         vcpu->page->qualification = reg | (access == 0 ? 1u << 8 : 0);
         return VCPU_EXIT_CR;
     }
-    vcpu->event = exception_event(EXCEPTION_GP, true, 0);
+    uint64_t cr4 = vmread(VMCS_GUEST_CR4), efer = vmread(VMCS_GUEST_EFER);
+    bool code_long = vmread(VMCS_GUEST_RIGHTS(SEGMENT_CS)) & RIGHTS_LONG;
+    uint64_t value = operand(vcpu, q, efer, code_long);
+    if (reg == 0 && cr0_takes(value, vmread(VMCS_GUEST_CR0), cr4, efer, code_long)) {
+        v->cr0_shadow = (v->cr0_shadow & ~CR0_OWNED) | (value & CR0_OWNED);
+        vmwrite(VMCS_CR0_SHADOW, v->cr0_shadow);
+    } else if (reg == 4 && cr4_takes(value, cr4, vmread(VMCS_GUEST_CR3), efer, VCPU_CR4 & vmx_features.cr4_allowed)) {
+        v->cr4_shadow = (v->cr4_shadow & ~CR4_OWNED) | (value & CR4_OWNED);
+        vmwrite(VMCS_CR4_SHADOW, v->cr4_shadow);
+    } else {
+        vcpu->event = exception_event(EXCEPTION_GP, true, 0);
+    }
     return EXIT_HANDLED;
 }
 
