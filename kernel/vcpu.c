@@ -129,6 +129,17 @@ static bool apic_any(const volatile uint32_t *apic, uint32_t base) {
     return bits != 0;
 }
 
+static bool apic_several(const volatile uint32_t *apic, uint32_t base) {
+    uint32_t all = 0;
+    bool several = false;
+    for (unsigned word = 0; word < 8; word++) {
+        uint32_t bits = apic[(base + 16 * word) / 4];
+        several |= bits && (all || (bits & (bits - 1)));
+        all |= bits;
+    }
+    return several;
+}
+
 // Moves what is posted to IRR.
 static void take_posted(struct vcpu *vcpu) {
     struct vcpu_page *page = vcpu->page;
@@ -159,7 +170,9 @@ static struct inject_state inject_collect(struct vcpu *vcpu) {
         .nmi_pending = vcpu->nmi_pending,
         .nmi_blocked = vcpu->nmi_blocked,
         .extint = (requests & VCPU_REQUEST_EXTINT) || vcpu->held,
-        .virtual_delivery = vcpu->virtual_delivery,
+        // Of several the first is injected: the others come behind a window then, which the processor knows nothing of
+        // (vmx_apic_hand_over).
+        .virtual_delivery = vcpu->virtual_delivery && !apic_several(vcpu->apic, APIC_IRR),
     };
     // With nothing requested, what is in service holds nothing up; but the processor counts on with it.
     if (vcpu->apic_mode && (vcpu->virtual_delivery || apic_any(vcpu->apic, APIC_IRR))) {
@@ -201,8 +214,9 @@ static void inject(struct vcpu *vcpu, struct inject_decision decision, const str
     }
     vcpu->event = 0;
     vcpu->apic_changed = vcpu->virtual_delivery || (vcpu->apic_mode && apic_any(vcpu->apic, APIC_IRR));
-    vcpu->requested = state->irr_highest;
-    vcpu->in_service = state->isr_highest;
+    bool injected = decision.action == INJECT_INTERRUPT;
+    vcpu->requested = injected && vcpu->virtual_delivery ? apic_highest(vcpu->apic, APIC_IRR) : state->irr_highest;
+    vcpu->in_service = injected ? decision.vector : state->isr_highest;
     if (decision.interrupt_window)
         count(COUNTER_WINDOW);
     VENDOR(prepare, vcpu, event, decision);

@@ -366,8 +366,10 @@ static void write_event(struct vcpu *vcpu, uint64_t event) {
 
 static void vmx_prepare(struct vcpu *vcpu, uint64_t event, struct inject_decision decision) {
     struct vmx_vcpu *v = vmx_of(vcpu);
-    bool behind_window = vcpu->virtual_delivery && vcpu->apic_changed && vmx_apic_hand_over(vcpu);
-    uint32_t controls = vmx_features.cpu | (decision.interrupt_window || behind_window ? CPU_INTERRUPT_WINDOW : 0);
+    bool window = decision.interrupt_window;
+    if (vcpu->virtual_delivery && vcpu->apic_changed)
+        window = vmx_apic_hand_over(vcpu, event != 0, window);
+    uint32_t controls = vmx_features.cpu | (window ? CPU_INTERRUPT_WINDOW : 0);
     // A processor may open an NMI's window in the shadow of STI, where none can be injected; IF is set behind it.
     if (decision.nmi_window)
         controls |= !event && (v->interruptibility & BLOCKED_BY_STI) ? CPU_INTERRUPT_WINDOW : CPU_NMI_WINDOW;

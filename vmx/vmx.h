@@ -75,8 +75,9 @@ uint64_t vmx_real_cr4(uint64_t cr4);
 bool vmx_has_apic(void);
 // A new mode of the local APIC, or place of its page.
 void vmx_apic_load(struct vcpu *vcpu);
-// The processor gets what is requested and in service. True: an interrupt window has to be asked for what waits for IF.
-NODISCARD bool vmx_apic_hand_over(struct vcpu *vcpu);
+// The processor gets what is requested and in service. True: an interrupt window has to be asked for, as `window` says,
+// or for what waits for IF; `event`: one is injected, whose handler may begin with IF clear.
+NODISCARD bool vmx_apic_hand_over(struct vcpu *vcpu, bool event, bool window);
 int vmx_apic_exit(struct vcpu *vcpu, uint32_t reason);
 
 // vmx_exit.c

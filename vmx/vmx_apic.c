@@ -49,12 +49,13 @@ static void write_eoi_exits(struct vcpu *vcpu) {
     }
 }
 
-bool vmx_apic_hand_over(struct vcpu *vcpu) {
+bool vmx_apic_hand_over(struct vcpu *vcpu, bool event, bool window) {
     write_eoi_exits(vcpu);
     vmwrite(VMCS_INTERRUPT_STATUS, vcpu->requested | (unsigned)vcpu->in_service << 8);
     // Bochs, at an interrupt of the host, delivers the virtual one that waits though the guest's IF is clear, but while
-    // a window is asked for recognizes none (SDM 3C 32.2.1): what waits for IF comes behind a window.
-    vcpu->apic_changed = vcpu->requested / 16 > vcpu->in_service / 16 && !(vmread(VMCS_GUEST_RFLAGS) & RFLAGS_IF);
+    // a window is asked for recognizes none (SDM 3C 32.2.1): what waits for IF, now or behind the event that is
+    // injected, comes behind a window.
+    vcpu->apic_changed = window || (vcpu->requested && (event || !(vmread(VMCS_GUEST_RFLAGS) & RFLAGS_IF)));
     return vcpu->apic_changed;
 }
 

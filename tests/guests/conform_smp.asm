@@ -10,6 +10,9 @@ STACKS          equ 0x2000000
 STACK_SHIFT     equ 16
 VIEW            equ 0x5000000
 SHOOTDOWN       equ 0xf3
+MARK            equ 0x31
+LINGER          equ 0x848
+LINGERED        equ 0x850
 CODE64          equ 8
 DATA            equ 16
 FS_BASE         equ 0xc0000100
@@ -126,4 +129,14 @@ interrupt:      push rax
                 cmp eax, 2
                 je .out
                 END_INTERRUPT
+                xor eax, eax            ; once, interrupts stay off behind the EOI, and what has come by then is noted
+                xchg rax, [gs:LINGER]
+                test rax, rax
+                jz .out
+.linger:        pause
+                cli                     ; again, as what has interrupts off calls what takes them off
+                dec rax
+                jnz .linger
+                mov rax, [gs:MARK * 8]
+                mov [gs:LINGERED], rax
 .out:           RETURN_FROM_INTERRUPT

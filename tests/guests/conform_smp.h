@@ -50,8 +50,11 @@ struct cpu {
     uint64_t argument, result;           // of the work
     uint64_t id;
     uint64_t starts, page; // how often it came from a start-up IPI, to which page
-    uint64_t unused[247];
+    // How many turns its next handler stays behind the EOI; how many of VECTOR_MARK had come by the last one
+    uint64_t linger, lingered;
+    uint64_t unused[245];
 };
+_Static_assert(__builtin_offsetof(struct cpu, linger) == 0x848, "conform_smp.asm's LINGER");
 _Static_assert(sizeof(struct cpu) == 4096, "conform_smp.asm's CPU_SHIFT");
 extern volatile struct cpu smp_cpus[CPUS];
 
