@@ -103,13 +103,14 @@ void lapic_send_init(uint32_t apic_id) {
     send(apic_id, ICR_INIT | ICR_ASSERT);
 }
 
-// SDM 3A 9.4.4.1: INIT, 10 ms, SIPI, 200 us, SIPI. The waits are long enough for any TSC below 5 GHz.
+void lapic_send_sipi(uint32_t apic_id, uint8_t page) {
+    send(apic_id, ICR_STARTUP | ICR_ASSERT | page);
+}
+
 void lapic_send_init_sipi(uint32_t apic_id, uint8_t page) {
     lapic_send_init(apic_id);
     wait_tsc(50000000);
-    send(apic_id, ICR_STARTUP | ICR_ASSERT | page);
-    wait_tsc(1000000);
-    send(apic_id, ICR_STARTUP | ICR_ASSERT | page);
+    lapic_send_sipi(apic_id, page);
 }
 
 void lapic_timer_start(uint32_t ticks) {

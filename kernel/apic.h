@@ -12,7 +12,9 @@ void lapic_send_nmi_all(void);
 bool lapic_is_x2apic(void);
 // Stops a CPU that is not in use: it waits for a start-up IPI.
 void lapic_send_init(uint32_t apic_id);
+// SDM 3A 9.4.4.1: INIT, 10 ms at a TSC of at most 5 GHz, SIPI; then 200 us, and another SIPI.
 void lapic_send_init_sipi(uint32_t apic_id, uint8_t page);
+void lapic_send_sipi(uint32_t apic_id, uint8_t page);
 
 // The timer counts down once from `ticks` (0 stops it) at the bus rate divided by 1.
 void lapic_timer_start(uint32_t ticks);

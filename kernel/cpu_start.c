@@ -17,6 +17,7 @@
 #define TRAMPOLINE 0x8000ull
 // Seconds: a CPU starts in microseconds, but an emulated one perhaps not before its host has a thread to spare.
 #define START_WAIT_TSC 10000000000ull
+#define SIPI_AGAIN_TSC 1000000ull // 200 us, for any TSC below 5 GHz
 
 uint64_t cpu_start_stack; // boot.asm
 static struct cpu *starting;
@@ -56,7 +57,8 @@ static enum outcome start_one(uint32_t apic_id) {
     cpu_start_stack = starting->stack_top;
     uint32_t before = __atomic_load_n(&started, __ATOMIC_SEQ_CST);
     lapic_send_init_sipi(apic_id, TRAMPOLINE >> 12);
-    for (uint64_t start = rdtsc(); rdtsc() - start < START_WAIT_TSC; cpu_relax()) {
+    bool again = false;
+    for (uint64_t start = rdtsc(), waited = 0; waited < START_WAIT_TSC; waited = rdtsc() - start, cpu_relax()) {
         if (__atomic_exchange_n(&unsuitable, 0, __ATOMIC_SEQ_CST)) {
             lapic_send_init(apic_id); // where no NMI reaches it
             features_complain(apic_id);
@@ -69,6 +71,12 @@ static enum outcome start_one(uint32_t apic_id) {
             cpu_count++;
             features_join(apic_id);
             return STARTED;
+        }
+        // Not for one that has come: it may take it behind the INIT that leaves it out (QEMU), and would run on with
+        // the stack of the next.
+        if (!again && waited > SIPI_AGAIN_TSC) {
+            again = true;
+            lapic_send_sipi(apic_id, TRAMPOLINE >> 12);
         }
     }
     cpus[cpu_count] = NULL;

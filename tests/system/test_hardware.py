@@ -68,7 +68,7 @@ def test_cpus_that_lack_features(boot):
         host.command(f'create -q {name}')
         host.command(f"wait {name} console 'CPUID 1 ECX' 20", 30)
         host.line(f'console {name}')
-        said = host.expect('leak XCR0 [0-9a-f]+, CPUID 1 ECX ([0-9a-f]+)', 30)
+        said = host.expect(r'leak XCR0 [0-9a-f]+, CPUID 1 ECX ([0-9a-f]+)\r?\n', 30)
         assert int(said.group(1), 16) & (AES | AVX | SSE4_2) == SSE4_2
         host.line('\x1d')
         host.shell()
