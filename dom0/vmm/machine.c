@@ -137,11 +137,8 @@ static struct cpuid_result host_cpuid(uint32_t leaf, uint32_t subleaf) {
 }
 
 static uint64_t host_xcr0(void) {
-    uint32_t low, high;
-    if (!(host_cpuid(1, 0).ecx & 1u << 27)) // OSXSAVE
-        return 0;
-    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (uint64_t)high << 32 | low;
+    bool osxsave = host_cpuid(1, 0).ecx & 1u << 27;
+    return osxsave ? vector_registers_xcr0(NULL) : 0;
 }
 
 // A kernel that saves its tasks' registers by an XSAVEC that loses them kills its processes (Bochs): not offered then.
